@@ -1,0 +1,74 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The few functions of OpenBSD's C library that trapline uses and glibc
+ * lacks.  Each does what its manual page there says.
+ */
+
+#include "engine/compat.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef HAVE_STRLCPY
+size_t
+strlcpy(char *dst, const char *src, size_t size)
+{
+	size_t len = strlen(src);
+	size_t fits = len;
+
+	if (size == 0)
+		return len;
+	if (fits >= size)
+		fits = size - 1;
+	memcpy(dst, src, fits);
+	dst[fits] = '\0';
+	return len;
+}
+#endif
+
+#ifndef HAVE_STRLCAT
+size_t
+strlcat(char *dst, const char *src, size_t size)
+{
+	size_t used = strnlen(dst, size);
+
+	if (used == size)
+		return size + strlen(src);
+	return used + strlcpy(dst + used, src, size - used);
+}
+#endif
+
+#ifndef HAVE_STRTONUM
+long long
+strtonum(const char *text, long long least, long long most, const char **error)
+{
+	long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (least > most || end == text || *end != '\0') {
+		*error = "invalid";
+		errno = EINVAL;
+		return 0;
+	}
+	if ((errno == ERANGE && value == LLONG_MIN) || value < least) {
+		*error = "too small";
+		errno = ERANGE;
+		return 0;
+	}
+	if ((errno == ERANGE && value == LLONG_MAX) || value > most) {
+		*error = "too large";
+		errno = ERANGE;
+		return 0;
+	}
+	*error = NULL;
+	return value;
+}
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+/* What one system's C library has and another's lacks.  Nothing else. */
+
+#ifndef TRAPLINE_ENGINE_COMPAT_H
+#define TRAPLINE_ENGINE_COMPAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trapline_config.h"
+
+#ifndef HAVE_STRLCPY
+/* strlcpy(3) of OpenBSD: the length it tried to make. */
+size_t strlcpy(char *dst, const char *src, size_t size);
+#endif
+
+#ifndef HAVE_STRLCAT
+/* strlcat(3) of OpenBSD: the length it tried to make. */
+size_t strlcat(char *dst, const char *src, size_t size);
+#endif
+
+#ifndef HAVE_STRTONUM
+/* strtonum(3) of OpenBSD: on failure 0 and *error names the reason. */
+long long strtonum(const char *text, long long least, long long most,
+    const char **error);
+#endif
+
+/* The monotonic clock that counts a suspended machine's time, where known. */
+#if defined(__linux__) || defined(__OpenBSD__)
+#define COMPAT_CLOCK_BOOTTIME CLOCK_BOOTTIME
+#else
+#define COMPAT_CLOCK_BOOTTIME CLOCK_MONOTONIC
+#endif
+
+/* printf-like checking where the compiler has it. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PRINTF_LIKE(format, first)                                             \
+	__attribute__((__format__(__printf__, format, first)))
+#define NO_RETURN __attribute__((__noreturn__))
+#else
+#define PRINTF_LIKE(format, first)
+#define NO_RETURN
+#endif
+
+#endif
