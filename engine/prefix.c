@@ -218,7 +218,7 @@ prefix_parse(const char *text, struct prefix *out)
 		*out = prefix_host(&addr);
 		return 0;
 	}
-	/* A mask behind dots counts IPv4 bits; "::ffff:1.2.3.4/120" does not. */
+	/* A mask behind dots counts IPv4 bits; "::ffff:1.2.3.4/120" is none. */
 	most = strchr(host, ':') == NULL ? 32 : 128;
 	if (slash[1] < '0' || slash[1] > '9')
 		return -1;

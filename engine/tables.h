@@ -54,7 +54,7 @@ void tables_set_limit(struct tables *, size_t most);
 enum tables_result {
 	TABLES_NEW,       /* the entry appeared */
 	TABLES_EXTENDED,  /* the entry's expiry moved to a later time */
-	TABLES_UNCHANGED, /* the hold is kept, the entry's expiry is as before */
+	TABLES_UNCHANGED, /* the hold is kept, entry's expiry is as before */
 	TABLES_FULL,      /* nothing was done: limit or memory */
 };
 
