@@ -19,14 +19,23 @@
  * bounded pool; the stalest is forgotten when room is needed.
  */
 struct source {
-	struct threshold rate;
 	struct wall first; /* when the node was made */
 	struct wall last;  /* when it was last touched */
-	uint32_t conn;     /* established now */
-	uint32_t states;   /* open now */
+	struct threshold rate;
+	uint32_t conn;   /* established now */
+	uint32_t states; /* open now */
+	uint32_t rule;   /* whose it is; not to be changed */
 };
 
 struct sources;
+
+/*
+ * How exact "the stalest" is: staleness is counted in touches, by steps of
+ * 1/64 of the bound.  A node is never forgotten for want of room while
+ * another lives that was last touched a step or more before it.  Nodes that
+ * were not touched for the last 1000 steps count as equally stale.
+ */
+#define SOURCES_STEPS 64
 
 /* most: nodes in all.  seed: random, keeps strangers from choosing
  * collisions; any value gives the same results.  NULL: memory is out. */
@@ -60,7 +69,9 @@ void sources_drop_rule(struct sources *, uint32_t rule);
  * Looks at up to n of the stalest nodes and forgets those without connection
  * and state that were last touched idle_s seconds before now or earlier.  The
  * caller chooses idle_s so that a fresh node would count the same: the longest
- * rate period of any rule.
+ * rate period of any rule.  A node with connections or states that comes up
+ * counts as touched now.  Called often, it also keeps the work small that
+ * making room for a new node takes in a full pool.
  */
 void sources_expire(struct sources *, struct wall now, size_t n,
     int64_t idle_s);
