@@ -5,7 +5,8 @@
 
 /*
  * The few functions of OpenBSD's C library that trapline uses and glibc
- * lacks.  Each does what its manual page there says.
+ * lacks, each doing what its manual page there says; and the few questions
+ * that every system wants to be asked in its own words.
  */
 
 #include "engine/compat.h"
@@ -14,6 +15,30 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+int
+compat_peer_uid(int fd, unsigned long *uid)
+{
+#if defined(__linux__)
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return -1;
+	*uid = (unsigned long)peer.uid;
+#else
+	uid_t user;
+	gid_t group;
+
+	if (getpeereid(fd, &user, &group) == -1)
+		return -1;
+	*uid = (unsigned long)user;
+#endif
+	return 0;
+}
 
 #ifndef HAVE_STRLCPY
 size_t

@@ -29,11 +29,21 @@ long long strtonum(const char *text, long long least, long long most,
     const char **error);
 #endif
 
+/* Who is at the other end of a Unix socket.  0 and the user's id, or -1. */
+int compat_peer_uid(int fd, unsigned long *uid);
+
 /* The monotonic clock that counts a suspended machine's time, where known. */
 #if defined(__linux__) || defined(__OpenBSD__)
 #define COMPAT_CLOCK_BOOTTIME CLOCK_BOOTTIME
 #else
 #define COMPAT_CLOCK_BOOTTIME CLOCK_MONOTONIC
+#endif
+
+/* Where sockets and the like of running daemons are. */
+#if defined(__linux__)
+#define COMPAT_RUN_DIR "/run"
+#else
+#define COMPAT_RUN_DIR "/var/run"
 #endif
 
 /* printf-like checking where the compiler has it. */

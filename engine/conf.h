@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/compat.h"
 #include "engine/observation.h"
 
 /*
@@ -24,6 +25,9 @@
 #define SENSOR_TEXT_LEN 64
 
 #define EXPIRE_NEVER INT64_MAX
+
+/* The control socket, where no "set socket" says otherwise. */
+#define SOCKET_DEFAULT COMPAT_RUN_DIR "/traplined.sock"
 
 enum table_enforce {
 	ENFORCE_NONE,
