@@ -14,18 +14,10 @@
 #include "engine/clock.h"
 #include "sensors/sensor.h"
 
-/*
- * The control protocol (DESIGN 6): one command a line, in the words of the
- * command line; answers are JSON Lines, closed by {"ok":true} or
- * {"ok":false,"error":"..."}.
- */
 struct control;
 struct engine;
 struct event;
 struct event_base;
-
-/* A command line's most bytes, newline included. */
-#define CONTROL_LINE_MAX 4096
 
 /* What the control socket shows of one sensor's process. */
 struct control_sensor {
@@ -79,7 +71,7 @@ struct control_host {
 
 /*
  * Serves an already listening, non-blocking Unix socket (taken; closed by
- * control_free()).  NULL when memory is out.
+ * control_free()).  Ignores SIGPIPE from here on.  NULL when memory is out.
  */
 struct control *control_new(struct event_base *, int listen_fd, struct engine *,
     struct control_host *);
