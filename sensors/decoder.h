@@ -20,9 +20,9 @@
 struct decoder;
 
 struct decoder_conf {
-	int link_type;   /* LINKTYPE_ number of a capture file */
-	bool is_swapped; /* the file was written in the other byte order */
-	uint8_t sensor;  /* goes into every observation */
+	int link_type;             /* LINKTYPE_ number of a capture file */
+	bool is_swapped;           /* as pcap_source_is_swapped() says */
+	uint8_t sensor;            /* goes into every observation */
 	char ifname[OBS_NAME_LEN]; /* goes in where the packet names none */
 	uint16_t seen; /* nflog: kind of a group that groups[] lacks */
 	struct {

@@ -27,7 +27,7 @@
 #define OTHER_WINDOW_MS 1000
 
 struct slot {
-	struct wall first; /* meaningless while number, kind are 0 */
+	struct wall first;
 	struct addr src;
 	struct addr dst;
 	uint32_t number; /* sequence number or IPv4 identification */

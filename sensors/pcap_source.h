@@ -33,7 +33,10 @@ void pcap_source_free(struct pcap_source *);
 
 /* LINKTYPE_ number (the system's own DLT_ numbers are mapped). */
 int pcap_source_link_type(const struct pcap_source *);
-/* The file's byte order is not this machine's. */
+/*
+ * Host-order fields in the packets, as they are handed out, are in the other
+ * byte order; what libpcap has swapped by itself does not count.
+ */
 bool pcap_source_is_swapped(const struct pcap_source *);
 int pcap_source_fd(const struct pcap_source *);
 

@@ -41,6 +41,8 @@ struct sensor_stats {
 
 /* Counts one undecodable thing under its reason. */
 void sensor_stats_undecodable(struct sensor_stats *, const char *what);
+/* Adds count to a reason and to the sum of all. */
+void sensor_stats_add(struct sensor_stats *, const char *what, uint64_t count);
 
 struct sensor_ops {
 	enum sensor_type type;
