@@ -11,9 +11,13 @@
 #include "actuators/actuator.h"
 
 #include "actuators/firewalls.h"
+#include "trapline_config.h"
 
 static const struct actuator_ops *const firewalls[] = {
     &actuator_memory,
+#ifdef HAVE_LIBMNL
+    &actuator_nft,
+#endif
 };
 
 const struct actuator_ops *
