@@ -67,10 +67,10 @@ struct rule_limits {
 struct rule {
 	uint32_t id; /* survives a reload of an unchanged rule */
 	unsigned int line;
-	const char *file; /* as the policy named it */
-	char *label;      /* NULL if there is none */
-	char *by;         /* what events say: the label, or "line N" */
-	char *text;       /* the rule as -nv prints it */
+	char *file;  /* as the policy named it */
+	char *label; /* NULL if there is none */
+	char *by;    /* what events say: the label, or "line N" */
+	char *text;  /* the rule as -nv prints it */
 
 	bool is_ignore;
 	bool is_quick;
@@ -100,12 +100,14 @@ struct rule {
 struct ruleset_member {
 	uint16_t table;
 	struct prefix prefix;
-	char *by; /* "FILE:LINE" */
+	char *by;          /* "FILE:LINE" */
+	bool is_from_file; /* of the table's file */
 };
 
 struct ruleset {
 	struct table_conf tables[TABLES_MAX];
-	size_t ntables; /* highest index in use + 1 */
+	size_t ntables;                /* highest index in use + 1 */
+	char *table_files[TABLES_MAX]; /* by index; NULL: none */
 	struct sensor_conf sensors[SENSORS_MAX];
 	size_t nsensors;
 	struct rule *rules; /* in the order of the file */
@@ -175,6 +177,8 @@ struct policy_macro {
 struct ruleset *ruleset_load(const char *path, struct policy_text *text,
     bool from_files, const struct policy_macro *macros, size_t nmacros,
     struct policy_messages *);
+/* An empty rule set with every setting at its default. */
+struct ruleset *ruleset_new(void);
 void ruleset_free(struct ruleset *);
 /*
  * Gives what did not change since old the numbers that it had there: tables
