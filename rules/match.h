@@ -38,7 +38,7 @@ struct match_walk {
 	const struct observation *observation;
 	const struct match_tables *tables;
 	const uint16_t *next, *end;
-	bool is_over;
+	unsigned int over;
 };
 
 void match_start(struct match_walk *, const struct matcher *,
@@ -51,7 +51,9 @@ void match_start(struct match_walk *, const struct matcher *,
  * max-src-states also gets OBS_CLOSED.  For OBS_CLOSED, terms that name a
  * table are taken to match in a watch rule and not to match in one that
  * would end the walk: the table may have changed since the connection was
- * counted, and the source's own counters tell whether it was.
+ * counted, and the source's own counters tell whether it was.  What "ignore"
+ * or "quick" kept from a rule when a connection was opened or established,
+ * it keeps from it when the connection is closed.
  */
 const struct rule *match_next(struct match_walk *);
 
