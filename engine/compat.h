@@ -46,6 +46,13 @@ int compat_peer_uid(int fd, unsigned long *uid);
 #define COMPAT_RUN_DIR "/var/run"
 #endif
 
+/* glibc's getopt(3) moves operands to the end unless told not to. */
+#ifdef __GLIBC__
+#define COMPAT_GETOPT_IN_ORDER "+"
+#else
+#define COMPAT_GETOPT_IN_ORDER ""
+#endif
+
 /* printf-like checking where the compiler has it. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PRINTF_LIKE(format, first)                                             \

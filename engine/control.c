@@ -28,7 +28,7 @@
 
 #include "engine/control_protocol.h"
 #include "engine/control_session.h"
-#include "engine/event.h"
+#include "engine/decision.h"
 #include "engine/json.h"
 #include "engine/log.h"
 
@@ -340,12 +340,12 @@ client_drop(struct client *c)
 }
 
 void
-control_event(struct control *control, const struct event *event)
+control_decision(struct control *control, const struct decision *decision)
 {
-	char line[EVENT_STRLEN + 1];
+	char line[DECISION_STRLEN + 1];
 	size_t i, len;
 
-	len = event_json(event, line, EVENT_STRLEN);
+	len = decision_json(decision, line, DECISION_STRLEN);
 	line[len++] = '\n';
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct client *c = control->clients[i];

@@ -16,7 +16,7 @@
 
 struct control;
 struct engine;
-struct event;
+struct decision;
 struct event_base;
 
 /* What the control socket shows of one sensor's process. */
@@ -77,7 +77,7 @@ struct control *control_new(struct event_base *, int listen_fd, struct engine *,
     struct control_host *);
 void control_free(struct control *);
 /* Tells everybody who monitors. */
-void control_event(struct control *, const struct event *);
+void control_decision(struct control *, const struct decision *);
 /* Ends a waiting "reload": error NULL when the new policy is in force. */
 void control_reloaded(struct control *, const char *error);
 

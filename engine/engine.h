@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "engine/change.h"
-#include "engine/event.h"
+#include "engine/decision.h"
 #include "engine/observation.h"
 #include "engine/tables.h"
 
@@ -29,7 +29,7 @@ struct sources;
 /*
  * Where results go; the caller embeds this as the first member of what it
  * needs.  For one decision the calls come in this order: change, hold or
- * unhold, event.
+ * unhold, decided.
  */
 struct engine_output {
 	/* For actuators.  Not called for entries of tables that are gone. */
@@ -43,12 +43,13 @@ struct engine_output {
 	void (*pardon)(struct engine_output *, const struct prefix *,
 	    struct wall until);
 	/* To be reported, once what came before is durable. */
-	void (*event)(struct engine_output *, const struct event *);
+	void (*decided)(struct engine_output *, const struct decision *);
 };
 
 struct engine_counters {
 	uint64_t observations; /* that reached the rules */
 	uint64_t matched;      /* rule matches */
+	uint64_t sources;      /* sources that rules began to track */
 	uint64_t holds;        /* entries that appeared */
 	uint64_t extends;
 	uint64_t releases;

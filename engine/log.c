@@ -37,6 +37,14 @@ log_init(enum log_target where, const char *process, bool verbose)
 }
 
 void
+log_set_process(const char *process)
+{
+	process_name = process;
+	if (target == LOG_TO_SYSLOG)
+		target = LOG_TO_SUPERVISOR;
+}
+
+void
 log_set_verbose(bool verbose)
 {
 	is_verbose = verbose;
@@ -64,6 +72,13 @@ static void PRINTF_LIKE(3, 0)
 	ssize_t done;
 
 	vsnprintf(text, sizeof(text), format, ap);
+	if (target == LOG_TO_SYSLOG) {
+		if (error != 0)
+			syslog(priority, "%s: %s", text, strerror(error));
+		else
+			syslog(priority, "%s", text);
+		return;
+	}
 	if (target == LOG_TO_SUPERVISOR) {
 		snprintf(line, sizeof(line), "<%d>", priority);
 		used = strlen(line);

@@ -16,14 +16,18 @@
  * Where lines go.  LOG_TO_TERMINAL writes "traplined[process]: text" to
  * standard error.  LOG_TO_SUPERVISOR puts "<N>", syslog's number, before it,
  * which journald and the parent's own relay to syslog understand.
+ * LOG_TO_SYSLOG is for the one process that may keep syslog open: the parent.
  */
 enum log_target {
 	LOG_TO_TERMINAL,
 	LOG_TO_SUPERVISOR,
+	LOG_TO_SYSLOG,
 };
 
 /* process: a constant text such as "engine"; verbose lets log_debug() out. */
 void log_init(enum log_target, const char *process, bool verbose);
+/* In a fresh child: what it is, and no syslog of its own. */
+void log_set_process(const char *process);
 void log_set_verbose(bool);
 bool log_is_verbose(void);
 

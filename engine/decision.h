@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: ISC
  */
 
-#ifndef TRAPLINE_ENGINE_EVENT_H
-#define TRAPLINE_ENGINE_EVENT_H
+#ifndef TRAPLINE_ENGINE_DECISION_H
+#define TRAPLINE_ENGINE_DECISION_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,22 +13,22 @@
 #include "engine/prefix.h"
 #include "engine/tables.h"
 
-enum event_kind {
-	EVENT_HOLD,
-	EVENT_EXTEND,
-	EVENT_RELEASE,
-	EVENT_REFUSE,
+enum decision_kind {
+	DECISION_HOLD,
+	DECISION_EXTEND,
+	DECISION_RELEASE,
+	DECISION_REFUSE,
 };
 
-#define EVENT_NO_COUNT (-1)
+#define DECISION_NO_COUNT (-1)
 
 /*
  * What replay prints, "monitor" streams and the log tells (DESIGN 6).  The
  * texts are borrowed and last as long as the process.
  */
-struct event {
+struct decision {
 	struct wall time;
-	enum event_kind kind;
+	enum decision_kind kind;
 	uint16_t table;
 	const char *table_name;
 	struct prefix prefix;
@@ -36,15 +36,15 @@ struct event {
 	const char *by;
 	const char *sensor; /* empty: does not apply */
 	const char *cause;
-	int64_t count;       /* EVENT_NO_COUNT: does not apply */
+	int64_t count;       /* DECISION_NO_COUNT: does not apply */
 	struct wall expires; /* hold and extend only */
 };
 
-#define EVENT_STRLEN 768
+#define DECISION_STRLEN 768
 
 /* One JSON object, keys in the order of DESIGN 6, no newline.  Its length. */
-size_t event_json(const struct event *, char *out, size_t size);
+size_t decision_json(const struct decision *, char *out, size_t size);
 /* The same facts for a reader, no newline. */
-size_t event_text(const struct event *, char *out, size_t size);
+size_t decision_text(const struct decision *, char *out, size_t size);
 
 #endif

@@ -1,0 +1,85 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef TRAPLINE_ENGINE_ENGINE_STATE_H
+#define TRAPLINE_ENGINE_ENGINE_STATE_H
+
+#include "engine/engine.h"
+#include "engine/names.h"
+#include "engine/never.h"
+#include "engine/sources.h"
+#include "engine/tables.h"
+#include "engine/threshold.h"
+#include "rules/match.h"
+#include "rules/ruleset.h"
+
+/*
+ * The inside of struct engine, shared by engine.c (life and policy),
+ * engine_observe.c (counting) and engine_hold.c (holds, pardons, "never").
+ */
+
+/* Refusals of one prefix are reported at most once in this time. */
+#define REFUSE_QUIET_MS 60000
+#define REFUSE_SLOTS    256
+/* A hold is not extended for less than this. */
+#define EXTEND_LEAST_MS  1000
+#define ENGINE_LAPSE_MAX 256
+
+struct refusal {
+	struct prefix prefix;
+	uint16_t table;
+	struct wall time;
+};
+
+struct auto_never {
+	struct prefix prefix;
+	const char *why; /* interned */
+};
+
+struct engine {
+	struct match_tables lookup; /* first: the matcher hands it back */
+	struct engine_output *out;
+	struct ruleset *ruleset;
+	struct matcher *matcher;
+	struct tables *tables;
+	struct tables *pardons; /* one table, number 0 */
+	struct sources *sources;
+	struct names *names;
+	uint64_t seed;
+
+	struct never *never;
+	uint64_t never_generation; /* of the tables that are in it */
+	bool never_is_stale;
+	struct auto_never *auto_never;
+	size_t nauto_never, auto_never_room;
+
+	struct threshold breaker;
+	bool breaker_is_open;
+	struct refusal refusals[REFUSE_SLOTS];
+	struct engine_counters counters;
+	uint32_t table_names[TABLES_MAX];
+	uint32_t sensor_names[SENSORS_MAX];
+	int64_t idle_s;  /* after this a quiet source counts as a new one */
+	bool is_started; /* a policy was in force before */
+};
+
+/*
+ * Puts a hold in its table if nothing forbids it and tells everybody.  The
+ * one way in for every origin.
+ */
+enum engine_result engine_put(struct engine *, uint16_t table,
+    const struct prefix *, const struct hold *, struct wall now);
+/* Ends one hold and tells everybody. */
+void engine_end(struct engine *, uint16_t table, const struct prefix *,
+    const struct hold *, const char *cause, struct wall when);
+/* Ends every hold of an entry and tells everybody.  False: no entry. */
+bool engine_end_entry(struct engine *, uint16_t table, const struct prefix *,
+    const char *cause, struct wall when);
+/* Does "set never" name this table? */
+bool engine_table_is_never(const struct engine *, uint16_t table);
+/* Makes "never" fit its sources; releases what must not be held. */
+void engine_never_refresh(struct engine *, struct wall now);
+
+#endif
