@@ -569,6 +569,16 @@ flow_is_over(const struct flow *f)
 	       f->acked[0] == f->next[0] && f->acked[1] == f->next[1];
 }
 
+static enum list
+list_for(const struct flow *f)
+{
+	bool has_fin[2] = {f->flags & FLOW_FIN, f->flags & FLOW_FIN << 1};
+
+	if (has_fin[0] && has_fin[1])
+		return LIST_FINWAIT;
+	return has_fin[0] || has_fin[1] ? LIST_CLOSING : LIST_ESTABLISHED;
+}
+
 static void
 ack_seen(const struct sight *s)
 {
@@ -588,9 +598,7 @@ ack_seen(const struct sight *s)
 	f = &s->h->flows[i];
 	if (!segment_follow(f, side, s->p))
 		return;
-	list = !(f->flags & (FLOW_FIN | FLOW_FIN << 1)) ? LIST_ESTABLISHED
-	       : f->flags & FLOW_FIN && f->flags & FLOW_FIN << 1 ? LIST_FINWAIT
-								 : LIST_CLOSING;
+	list = list_for(f);
 	if (flow_is_over(f))
 		flow_end(s, i);
 	else if (list != (enum list)f->list)
@@ -642,9 +650,12 @@ handshake_packet(struct handshake *h, struct wall time, const struct packet *p,
 
 	if (p->proto != PROTO_TCP || !p->has_tcp || p->is_later_fragment)
 		return;
+	/* In an observation, time 0 says that it never was. */
+	if (time.ms == 0)
+		s.time.ms = 1;
 	handshake_advance(h, time, sink, arg);
 	s.bucket = bucket_of(h, &p->src, p->src_port, &p->dst, p->dst_port);
-	switch (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) {
+	switch (p->tcp_flags & TCP_DECISIVE) {
 	case TCP_SYN:
 		syn_seen(&s);
 		break;

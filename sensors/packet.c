@@ -200,8 +200,7 @@ packet_decode(const struct buf *in, struct packet *out,
 bool
 packet_is_first_syn(const struct packet *p)
 {
-	return p->has_tcp && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST |
-						 TCP_FIN)) == TCP_SYN;
+	return p->has_tcp && (p->tcp_flags & TCP_DECISIVE) == TCP_SYN;
 }
 
 bool
@@ -210,6 +209,5 @@ packet_is_not_first(const struct packet *p)
 	if (p->is_later_fragment)
 		return true;
 	return p->proto == PROTO_TCP &&
-	       (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) !=
-		   TCP_SYN;
+	       (p->tcp_flags & TCP_DECISIVE) != TCP_SYN;
 }

@@ -23,6 +23,8 @@ enum packet_tcp_flag {
 	TCP_SYN = 0x02,
 	TCP_RST = 0x04,
 	TCP_ACK = 0x10,
+	/* The four that decide what a segment is. */
+	TCP_DECISIVE = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK,
 };
 
 /* What one IP packet says about itself; integers in host byte order. */
