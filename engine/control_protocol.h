@@ -76,4 +76,23 @@
 /* Most lines behind one "load". */
 #define CONTROL_LOAD_MAX 10000000
 
+struct control_word {
+	const char *name;  /* one or two words */
+	const char *usage; /* what follows them; NULL: nothing */
+	int least, most;   /* words behind the name */
+	const char *help;
+};
+
+/*
+ * The commands, ended by a name of NULL.  Over the socket the FILE of "load"
+ * is the number of lines that follow.
+ */
+extern const struct control_word control_words[];
+
+/*
+ * Index of the command that the n words begin with, and in *skip how many of
+ * them its name is; -1 if there is none.
+ */
+int control_word_find(char *const *words, int n, int *skip);
+
 #endif

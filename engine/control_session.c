@@ -32,32 +32,34 @@
 #define WORDS_MAX 8
 #define TEXT_MAX  1000
 
-/* Commands in the order in which "unknown command" names them. */
-const struct control_command control_commands[] = {
-    {"show status", NULL, 0, 0, control_show_status},
-    {"show tables", NULL, 0, 0, control_show_tables},
-    {"show table", "NAME", 1, 1, control_show_table},
-    {"show source", "ADDR", 1, 1, control_show_source},
-    {"show rules", NULL, 0, 0, control_show_rules},
-    {"show sensors", NULL, 0, 0, control_show_sensors},
-    {"show never", NULL, 0, 0, control_show_never},
-    {"show pardons", NULL, 0, 0, control_show_pardons},
-    {"show neighbors", NULL, 0, 0, control_show_absent},
-    {"show redis", NULL, 0, 0, control_show_absent},
-    {"show queues", NULL, 0, 0, control_show_absent},
-    {"add", "TABLE PREFIX [for TIME]", 2, 4, control_add},
-    {"delete", "TABLE PREFIX", 2, 2, control_delete},
-    {"pardon", "ADDR [for TIME]", 1, 3, control_pardon},
-    {"flush", "TABLE", 1, 1, control_flush},
-    {"load", "TABLE LINES", 2, 2, control_load},
-    {"check", "ADDR", 1, 1, control_check},
-    {"couple", NULL, 0, 0, control_couple},
-    {"decouple", NULL, 0, 0, control_decouple},
-    {"reload", NULL, 0, 0, control_reload},
-    {"monitor", NULL, 0, 0, control_monitor},
-    {"metrics", NULL, 0, 0, control_metrics},
-    {"log", "brief|verbose", 1, 1, control_log},
-    {NULL, NULL, 0, 0, NULL},
+/* What is run for each of control_words[]. */
+static const struct {
+	const char *name;
+	control_run *run;
+} runs[] = {
+    {"show status", control_show_status},
+    {"show tables", control_show_tables},
+    {"show table", control_show_table},
+    {"show source", control_show_source},
+    {"show rules", control_show_rules},
+    {"show sensors", control_show_sensors},
+    {"show never", control_show_never},
+    {"show pardons", control_show_pardons},
+    {"show neighbors", control_show_absent},
+    {"show redis", control_show_absent},
+    {"show queues", control_show_absent},
+    {"add", control_add},
+    {"delete", control_delete},
+    {"pardon", control_pardon},
+    {"flush", control_flush},
+    {"load", control_load},
+    {"check", control_check},
+    {"couple", control_couple},
+    {"decouple", control_decouple},
+    {"reload", control_reload},
+    {"monitor", control_monitor},
+    {"metrics", control_metrics},
+    {"log", control_log},
 };
 
 void
@@ -96,31 +98,16 @@ split(char *line, char *words[WORDS_MAX])
 	return n;
 }
 
-/* How many of the words are this command's name; 0: they are not. */
-static int
-name_words(const struct control_command *c, char **words, int n)
-{
-	size_t len = strlen(words[0]);
-
-	if (strncmp(c->name, words[0], len) != 0)
-		return 0;
-	if (c->name[len] == '\0')
-		return 1;
-	if (c->name[len] != ' ' || n < 2)
-		return 0;
-	return strcmp(c->name + len + 1, words[1]) == 0 ? 2 : 0;
-}
-
 /* Lists the commands, or what may follow "show". */
 static void
 list_names(char *out, size_t size, bool only_show)
 {
-	const struct control_command *c;
+	const struct control_word *c;
 	const char *name;
 	bool said_show = false;
 
 	out[0] = '\0';
-	for (c = control_commands; c->name != NULL; c++) {
+	for (c = control_words; c->name != NULL; c++) {
 		bool is_show = strncmp(c->name, "show ", 5) == 0;
 
 		if (is_show != only_show && (only_show || said_show))
@@ -155,24 +142,31 @@ answer_unknown(struct control_session *s, char **words, int n)
 static void
 run_words(struct control_session *s, char **words, int n)
 {
-	const struct control_command *c;
-	int skip = 0;
+	const struct control_word *c;
+	int skip, word = control_word_find(words, n, &skip);
+	size_t i;
 
-	for (c = control_commands; c->name != NULL; c++) {
-		skip = name_words(c, words, n);
-		if (skip > 0)
-			break;
-	}
-	if (c->name == NULL)
+	if (word == -1) {
 		answer_unknown(s, words, n);
-	else if (n - skip < c->least || n - skip > c->most)
+		return;
+	}
+	c = &control_words[word];
+	if (n - skip < c->least || n - skip > c->most) {
 		control_error(s, "expected: %s%s%s", c->name,
 		    c->usage != NULL ? " " : "",
 		    c->usage != NULL ? c->usage : "");
-	else if (control_ruleset(s) == NULL)
+		return;
+	}
+	if (control_ruleset(s) == NULL) {
 		control_error(s, "no policy is in force yet");
-	else
-		c->run(s, n - skip, words + skip);
+		return;
+	}
+	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		if (strcmp(runs[i].name, c->name) == 0) {
+			runs[i].run(s, n - skip, words + skip);
+			return;
+		}
+	}
 }
 
 void

@@ -129,16 +129,6 @@ bool control_never_reason(const struct control_session *, const struct prefix *,
 /* A command's function; words behind the command's own. */
 typedef void control_run(struct control_session *, int argc, char **argv);
 
-struct control_command {
-	const char *name;  /* one or two words */
-	const char *usage; /* what follows them; NULL: nothing */
-	int least, most;   /* words behind the name */
-	control_run *run;
-};
-
-/* The table of commands; ends with name NULL. */
-extern const struct control_command control_commands[];
-
 control_run control_add, control_delete, control_pardon, control_flush,
     control_load, control_couple, control_decouple, control_reload,
     control_monitor, control_log;
