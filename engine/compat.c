@@ -97,3 +97,26 @@ strtonum(const char *text, long long least, long long most, const char **error)
 	return value;
 }
 #endif
+
+#ifndef HAVE_SETRESUID
+/* Root's setuid() and setgid() change all three numbers at once. */
+int
+setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	if (real != effective || real != saved) {
+		errno = EINVAL;
+		return -1;
+	}
+	return setuid(real);
+}
+
+int
+setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+	if (real != effective || real != saved) {
+		errno = EINVAL;
+		return -1;
+	}
+	return setgid(real);
+}
+#endif

@@ -8,6 +8,8 @@
 #ifndef TRAPLINE_ENGINE_COMPAT_H
 #define TRAPLINE_ENGINE_COMPAT_H
 
+#include <sys/types.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +29,12 @@ size_t strlcat(char *dst, const char *src, size_t size);
 /* strtonum(3) of OpenBSD: on failure 0 and *error names the reason. */
 long long strtonum(const char *text, long long least, long long most,
     const char **error);
+#endif
+
+#ifndef HAVE_SETRESUID
+/* For root only, and only with three equal numbers. */
+int setresuid(uid_t real, uid_t effective, uid_t saved);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
 #endif
 
 /* Who is at the other end of a Unix socket.  0 and the user's id, or -1. */

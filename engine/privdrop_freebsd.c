@@ -1,0 +1,25 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * Giving up root on FreeBSD: user numbers are all there is to give up, and
+ * a process that changed them is not open to debuggers of the same user.
+ */
+
+#include "engine/privdrop.h"
+
+#include <stdio.h>
+
+void
+privdrop_advise(const char *user, char *out)
+{
+	snprintf(out, PRIVDROP_ADVICE_LEN,
+	    "pw useradd -d /nonexistent -s /usr/sbin/nologin -n %.32s", user);
+}
+
+void
+privdrop_seal(void)
+{
+}
