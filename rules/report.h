@@ -35,7 +35,7 @@ void report_finish(struct report *, struct policy_messages *out);
 
 /* Room for any quoted text from a policy, shortened if need be. */
 #define REPORT_QUOTE_LEN 96
-/* Writes the text in double quotes, printable and not too long.  Returns out. */
+/* Writes the text in double quotes, printable, not too long.  Returns out. */
 const char *report_quote(const char *text, char *out);
 
 /*

@@ -224,7 +224,7 @@ a_cut_capture_still_shows_its_packet(void **state)
 	struct packet p;
 
 	(void)state;
-	strcpy(hex, whole);
+	memcpy(hex, whole, sizeof(hex));
 	hex[strlen(hex) - 2 * 30] = '\0';
 	assert_int_equal(decode(hex, false, false, &r, &err), -1);
 	assert_int_equal(decode(hex, false, true, &r, &err), 0);
