@@ -102,32 +102,6 @@ refuse(struct engine *e, enum engine_result why, uint16_t table,
 	return why;
 }
 
-bool
-engine_table_is_never(const struct engine *e, uint16_t table)
-{
-	size_t i;
-
-	for (i = 0; i < e->ruleset->nnever; i++) {
-		if (e->ruleset->never[i].type == HOST_TABLE &&
-		    e->ruleset->never[i].table == table)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A table that is itself part of "never", and what the policy's text puts in
- * a table that nobody enforces, hold nobody: they only name.
- */
-static bool
-only_names(const struct engine *e, uint16_t table, enum origin origin)
-{
-	if (engine_table_is_never(e, table))
-		return true;
-	return origin == ORIGIN_FILE &&
-	       e->ruleset->tables[table].enforce == ENFORCE_NONE;
-}
-
 static enum engine_result
 guard(struct engine *e, uint16_t table, const struct prefix *prefix,
     const struct hold *hold, struct wall now)
@@ -136,7 +110,7 @@ guard(struct engine *e, uint16_t table, const struct prefix *prefix,
 	struct threshold breaker = e->breaker;
 	bool is_over;
 
-	if (!only_names(e, table, hold->origin)) {
+	if (!engine_only_names(e, table, hold->origin)) {
 		engine_never_refresh(e, now);
 		if (never_forbids(e->never, prefix, NULL) != NULL)
 			return ENGINE_NEVER;
@@ -334,7 +308,7 @@ engine_restore(struct engine *e, uint16_t table, const struct prefix *prefix,
 		refuse(e, ENGINE_FULL, table, prefix, hold, now);
 		return;
 	}
-	if (only_names(e, table, hold->origin))
+	if (engine_only_names(e, table, hold->origin))
 		return;
 	engine_never_refresh(e, now);
 	if (never_forbids(e->never, prefix, NULL) != NULL)
@@ -359,38 +333,11 @@ engine_delete(struct engine *e, uint16_t table, const struct prefix *prefix,
 	return ENGINE_DONE;
 }
 
-/* Entries gathered during a walk, to be ended after it. */
-struct gathered {
-	struct entry_view *list;
-	size_t n, room;
-	bool is_short; /* memory was out */
-};
-
-static void
-gather(void *arg, const struct entry_view *entry)
-{
-	struct gathered *g = arg;
-	struct entry_view *list;
-	size_t room;
-
-	if (g->n == g->room) {
-		room = g->room == 0 ? 64 : g->room * 2;
-		list = reallocarray(g->list, room, sizeof(*list));
-		if (list == NULL) {
-			g->is_short = true;
-			return;
-		}
-		g->list = list;
-		g->room = room;
-	}
-	g->list[g->n++] = *entry;
-}
-
 size_t
 engine_flush_table(struct engine *e, uint16_t table, struct wall now)
 {
 	struct entry_view views[64];
-	struct gathered g = {0};
+	struct engine_gathered g = {0};
 	uint64_t cursor = 0;
 	size_t i, j, n, ended = 0;
 	struct entry_view left;
@@ -398,7 +345,7 @@ engine_flush_table(struct engine *e, uint16_t table, struct wall now)
 
 	while ((n = tables_walk(e->tables, table, &cursor, views, 64)) > 0) {
 		for (i = 0; i < n; i++)
-			gather(&g, &views[i]);
+			engine_gather(&g, &views[i]);
 	}
 	for (i = 0; i < g.n; i++) {
 		/* From the last: ending one moves those behind it. */
@@ -423,12 +370,13 @@ size_t
 engine_pardon(struct engine *e, const struct prefix *prefix, struct wall until,
     struct wall now)
 {
-	struct gathered g = {0};
+	struct engine_gathered g = {0};
 	size_t i, ended = 0;
 
-	tables_each_related(e->tables, e->ruleset->ntables, prefix, gather, &g);
+	tables_each_related(e->tables, e->ruleset->ntables, prefix,
+	    engine_gather, &g);
 	for (i = 0; i < g.n; i++) {
-		if (only_names(e, g.list[i].table, ORIGIN_FILE))
+		if (engine_only_names(e, g.list[i].table, ORIGIN_FILE))
 			continue;
 		if (engine_end_entry(e, g.list[i].table, &g.list[i].prefix,
 			"pardoned", now))
@@ -487,112 +435,4 @@ engine_offer(struct engine *e, uint64_t *cursor, size_t n, struct wall now)
 			    &views[i].prefix, views[i].expires, now);
 	}
 	return got;
-}
-
-/* What the new "never" has and the old had not is released where held. */
-static void
-release_new_members(struct engine *e, const struct never *old,
-    const struct never *new, struct wall now)
-{
-	struct gathered g = {0};
-	size_t i, j = 0;
-	int order;
-
-	if (tables_count_all(e->tables) == 0)
-		return;
-	for (i = 0; i < never_count(new); i++) {
-		order = 1;
-		while (old != NULL && j < never_count(old)) {
-			order =
-			    prefix_cmp(never_get(old, j), never_get(new, i));
-			if (order >= 0)
-				break;
-			j++;
-		}
-		if (order != 0 || old == NULL || j == never_count(old))
-			tables_each_related(e->tables, e->ruleset->ntables,
-			    never_get(new, i), gather, &g);
-	}
-	for (i = 0; i < g.n; i++) {
-		if (!only_names(e, g.list[i].table, ORIGIN_FILE))
-			engine_end_entry(e, g.list[i].table, &g.list[i].prefix,
-			    "never", now);
-	}
-	free(g.list);
-}
-
-static uint64_t
-never_sources_generation(const struct engine *e)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < e->ruleset->nnever; i++) {
-		if (e->ruleset->never[i].type == HOST_TABLE)
-			sum += tables_generation(e->tables,
-			    e->ruleset->never[i].table);
-	}
-	return sum;
-}
-
-static void
-never_add_table(struct engine *e, struct never *never, uint16_t table)
-{
-	struct entry_view views[64];
-	uint64_t cursor = 0;
-	size_t i, n;
-
-	while ((n = tables_walk(e->tables, table, &cursor, views, 64)) > 0) {
-		for (i = 0; i < n; i++)
-			never_add(never, &views[i].prefix,
-			    names_text(e->names, e->table_names[table]));
-	}
-}
-
-static struct never *
-never_build(struct engine *e)
-{
-	static const char *const loopback[] = {"127.0.0.0/8", "::1"};
-	struct never *never = never_new();
-	struct prefix prefix;
-	size_t i;
-
-	if (never == NULL)
-		return NULL;
-	for (i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
-		if (prefix_parse(loopback[i], &prefix) == 0)
-			never_add(never, &prefix, "loopback");
-	}
-	for (i = 0; i < e->nauto_never; i++)
-		never_add(never, &e->auto_never[i].prefix,
-		    e->auto_never[i].why);
-	for (i = 0; i < e->ruleset->nnever; i++) {
-		if (e->ruleset->never[i].type == HOST_TABLE)
-			never_add_table(e, never, e->ruleset->never[i].table);
-		else
-			never_add(never, &e->ruleset->never[i].prefix,
-			    "set never");
-	}
-	never_finish(never);
-	return never;
-}
-
-void
-engine_never_refresh(struct engine *e, struct wall now)
-{
-	uint64_t generation = never_sources_generation(e);
-	struct never *old = e->never, *new;
-
-	if (!e->never_is_stale && generation == e->never_generation)
-		return;
-	new = never_build(e);
-	if (new == NULL) {
-		log_warn("never: the old members stay");
-		return;
-	}
-	e->never = new;
-	e->never_generation = generation;
-	e->never_is_stale = false;
-	release_new_members(e, old, new, now);
-	never_free(old);
 }

@@ -17,7 +17,8 @@
 
 /*
  * The inside of struct engine, shared by engine.c (life and policy),
- * engine_observe.c (counting) and engine_hold.c (holds, pardons, "never").
+ * engine_observe.c (counting), engine_hold.c (holds, pardons) and
+ * engine_never.c.
  */
 
 /* Refusals of one prefix are reported at most once in this time. */
@@ -65,6 +66,15 @@ struct engine {
 	bool is_started; /* a policy was in force before */
 };
 
+/* Entries gathered during a walk, to be ended after it; free(3) the list. */
+struct engine_gathered {
+	struct entry_view *list;
+	size_t n, room;
+	bool is_short; /* memory was out */
+};
+/* A tables_visit; arg is a struct engine_gathered. */
+void engine_gather(void *arg, const struct entry_view *);
+
 /*
  * Puts a hold in its table if nothing forbids it and tells everybody.  The
  * one way in for every origin.
@@ -79,6 +89,11 @@ bool engine_end_entry(struct engine *, uint16_t table, const struct prefix *,
     const char *cause, struct wall when);
 /* Does "set never" name this table? */
 bool engine_table_is_never(const struct engine *, uint16_t table);
+/*
+ * A table that is itself part of "never", and what the policy's text puts in
+ * a table that nobody enforces, hold nobody: they only name.
+ */
+bool engine_only_names(const struct engine *, uint16_t table, enum origin);
 /* Makes "never" fit its sources; releases what must not be held. */
 void engine_never_refresh(struct engine *, struct wall now);
 
