@@ -77,7 +77,7 @@ struct entry_view {
 /* The entry of exactly this prefix.  False if there is none. */
 bool tables_get(const struct tables *, uint16_t table, const struct prefix *,
     struct entry_view *out);
-/* Its i-th hold, 0 to nholds - 1. */
+/* Its i-th hold, 0 to nholds - 1; the first is the next to lapse. */
 bool tables_get_hold(const struct tables *, uint16_t table,
     const struct prefix *, size_t i, struct hold *out);
 /* The widest, or only, entry that contains the address.  False: none. */
@@ -87,7 +87,8 @@ bool tables_lookup(const struct tables *, uint16_t table, const struct addr *,
 bool tables_has(const struct tables *, uint16_t table, const struct addr *);
 /*
  * All entries, of any table below ntables, that contain the prefix or are
- * contained in it (walks everything when the prefix is no host).
+ * contained in it (walks everything when the prefix is no host).  The visitor
+ * must not change the tables.
  */
 typedef void tables_visit(void *arg, const struct entry_view *);
 void tables_each_related(struct tables *, size_t ntables, const struct prefix *,
@@ -107,7 +108,7 @@ bool tables_remove(struct tables *, uint16_t table, const struct prefix *);
 
 /*
  * Ends up to n holds that lapse at now or before, in the order of their
- * expiry, then of table, then of prefix: a stable order.  Each is copied to
+ * expiry, then of table, then of prefix, then of origin: a stable order.  Each is copied to
  * out with what became of its entry.  Returns how many; n means: call again.
  */
 struct tables_lapse {
@@ -118,7 +119,7 @@ struct tables_lapse {
 };
 size_t tables_expire(struct tables *, struct wall now, struct tables_lapse *out,
     size_t n);
-/* When tables_expire() has work next; WALL_NEVER: never. */
+/* When to call tables_expire() next, at the latest; WALL_NEVER: never. */
 struct wall tables_next(const struct tables *);
 
 size_t tables_count(const struct tables *, uint16_t table);
