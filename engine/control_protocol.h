@@ -35,7 +35,7 @@
  *		undecodable lost_kernel overruns duplicates flows
  *		flows_forgotten batches_dropped; behind it for each reason
  *		"undecodable": sensor reason count
- * show never	"never": prefix why, or table why
+ * show never	"never": prefix why
  * show pardons	"pardon": prefix since until
  * show source A, check A
  *		"hold": table enforce prefix origin by sensor cause count

@@ -119,6 +119,10 @@ int control_prefix(struct control_session *, const char *text,
  */
 struct prefix control_source(const struct control_session *,
     const struct prefix *);
+#define CONTROL_WHY_LEN 80
+/* Why something is in "never", in words: a table's name is told as such. */
+const char *control_never_why(const struct control_session *, const char *why,
+    char *out, size_t size);
 /*
  * Why the prefix may not be held by anybody, in words: "it covers
  * 192.0.2.1, which is never held (own address)".  False: it may.

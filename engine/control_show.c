@@ -304,31 +304,23 @@ control_show_sensors(struct control_session *s, int argc, char **argv)
 	control_ok(s);
 }
 
-/* The members first, then the tables that "set never" names. */
 static bool
 more_never(struct control_session *s)
 {
 	const struct never *never = engine_never(s->engine);
-	const struct ruleset *rules = control_ruleset(s);
-	size_t at = s->index++, members = never_count(never);
 	char line[CONTROL_ANSWER_MAX], text[PREFIX_STRLEN];
+	char why[CONTROL_WHY_LEN];
+	const struct prefix *p;
 	struct json j;
 
-	if (at >= members + rules->nnever)
+	if (s->index >= never_count(never))
 		return false;
-	if (at >= members && rules->never[at - members].type != HOST_TABLE)
-		return true;
+	p = never_get(never, s->index++);
 	control_begin(&j, line, "never");
-	if (at < members) {
-		const struct prefix *p = never_get(never, at);
-
-		json_string(&j, "prefix", prefix_format(p, text, sizeof(text)));
-		json_string(&j, "why", never_forbids(never, p, NULL));
-	} else {
-		json_string(&j, "table",
-		    rules->tables[rules->never[at - members].table].name);
-		json_string(&j, "why", "set never");
-	}
+	json_string(&j, "prefix", prefix_format(p, text, sizeof(text)));
+	control_text(&j, "why",
+	    control_never_why(s, never_forbids(never, p, NULL), why,
+		sizeof(why)));
 	control_say(s, &j);
 	return true;
 }

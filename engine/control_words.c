@@ -93,6 +93,17 @@ control_source(const struct control_session *s, const struct prefix *p)
 	return p->len > len ? prefix_make(&p->addr, len) : *p;
 }
 
+const char *
+control_never_why(const struct control_session *s, const char *why, char *out,
+    size_t size)
+{
+	if (ruleset_table(control_ruleset(s), why) >= 0)
+		snprintf(out, size, "table <%s>", why);
+	else
+		strlcpy(out, why, size);
+	return out;
+}
+
 static void
 describe_member(const struct prefix *p, const struct prefix *member,
     const char *why, char *out, size_t size)
@@ -153,16 +164,18 @@ control_never_reason(const struct control_session *s, const struct prefix *p,
     char *out, size_t size)
 {
 	const struct ruleset *rules = control_ruleset(s);
-	char why[TABLE_NAME_LEN + 8];
+	char why[CONTROL_WHY_LEN];
 	struct prefix member;
 	const char *text;
 	size_t i;
 
 	text = never_forbids(engine_never(s->engine), p, &member);
 	if (text != NULL) {
-		describe_member(p, &member, text, out, size);
+		control_never_why(s, text, why, sizeof(why));
+		describe_member(p, &member, why, out, size);
 		return true;
 	}
+	/* What a table of "set never" got a moment ago. */
 	for (i = 0; i < rules->nnever; i++) {
 		const struct host_term *term = &rules->never[i];
 
