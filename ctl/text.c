@@ -126,11 +126,6 @@ cell_text(const struct json_object *o, const struct column *c, struct wall now,
 	case COLUMN_AGO:
 		return text_ago(text, now, room, size);
 	default:
-		/* A table of "never" stands where its prefixes would. */
-		if (text[0] == '\0' && strcmp(c->key, "prefix") == 0) {
-			snprintf(room, size, "<%s>", json_text(o, "table"));
-			return room;
-		}
 		return text[0] != '\0' ? text : "-";
 	}
 }
