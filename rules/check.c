@@ -69,8 +69,8 @@ check_prefix(struct check *c, const struct conf_word *w, struct prefix *out)
 }
 
 int
-check_number(struct check *c, const struct conf_word *keyword,
-    const struct conf_word *w, uint64_t least, uint64_t most, uint64_t *out)
+check_number(struct check *c, const char *keyword, const struct conf_word *w,
+    uint64_t least, uint64_t most, uint64_t *out)
 {
 	char found[REPORT_QUOTE_LEN];
 
@@ -78,7 +78,7 @@ check_number(struct check *c, const struct conf_word *keyword,
 		return 0;
 	report_error(c->report, &w->pos,
 	    "expected a number from %llu to %llu behind \"%s\", found %s",
-	    (unsigned long long)least, (unsigned long long)most, keyword->text,
+	    (unsigned long long)least, (unsigned long long)most, keyword,
 	    report_quote(w->text, found));
 	return -1;
 }
@@ -239,10 +239,11 @@ check_source_prefix(struct check *c, const struct conf_set *s)
 	uint64_t bits;
 
 	if (strcmp(s->what->text, "inet") == 0) {
-		if (check_number(c, s->what, s->value, 1, 32, &bits) == 0)
+		if (check_number(c, s->what->text, s->value, 1, 32, &bits) == 0)
 			c->ruleset->source_len_inet =
 			    PREFIX_V4_BASE + (unsigned int)bits;
-	} else if (check_number(c, s->what, s->value, 1, 128, &bits) == 0) {
+	} else if (check_number(c, s->what->text, s->value, 1, 128, &bits) ==
+		   0) {
 		c->ruleset->source_len_inet6 = (unsigned int)bits;
 	}
 }
@@ -280,11 +281,11 @@ check_limit(struct check *c, const struct conf_set *s)
 	switch (check_choice(c, s->what,
 	    "\"sources\", \"table-entries\" or \"holds\"", limits)) {
 	case 0:
-		check_number(c, s->what, s->value, 1, UINT32_MAX,
+		check_number(c, s->what->text, s->value, 1, UINT32_MAX,
 		    &rs->limit_sources);
 		break;
 	case 1:
-		check_number(c, s->what, s->value, 1, UINT32_MAX,
+		check_number(c, s->what->text, s->value, 1, UINT32_MAX,
 		    &rs->limit_entries);
 		break;
 	case 2:
@@ -382,6 +383,31 @@ check_firewall(struct check *c)
 	}
 }
 
+/* "set limit table-entries" may come behind the tables. */
+static void
+check_member_counts(struct check *c)
+{
+	const struct ruleset *rs = c->ruleset;
+	const struct conf_table *t;
+	uint64_t counts[TABLES_MAX] = {0};
+	size_t i;
+	int table;
+
+	for (i = 0; i < rs->nmembers; i++)
+		counts[rs->members[i].table]++;
+	for (t = c->conf->tables; t != NULL; t = t->next) {
+		table = ruleset_table(rs, t->name->text);
+		if (table == -1 || counts[table] <= rs->limit_entries)
+			continue;
+		report_error(c->report, &t->name->pos,
+		    "table <%s> has %llu members: \"set limit "
+		    "table-entries\" allows %llu",
+		    t->name->text, (unsigned long long)counts[table],
+		    (unsigned long long)rs->limit_entries);
+		counts[table] = 0;
+	}
+}
+
 void
 check_settings(struct check *c)
 {
@@ -404,4 +430,5 @@ check_settings(struct check *c)
 			check_setting(c, s);
 	}
 	check_firewall(c);
+	check_member_counts(c);
 }

@@ -62,8 +62,8 @@ int check_table_name(struct check *, const struct conf_word *);
 /* A prefix; 0, or -1 with an error reported. */
 int check_prefix(struct check *, const struct conf_word *, struct prefix *);
 /* A number from least to most; 0, or -1 with an error reported. */
-int check_number(struct check *, const struct conf_word *keyword,
-    const struct conf_word *, uint64_t least, uint64_t most, uint64_t *out);
+int check_number(struct check *, const char *keyword, const struct conf_word *,
+    uint64_t least, uint64_t most, uint64_t *out);
 /* A time of at least a second, or "never"; 0, or -1 with an error reported. */
 int check_time(struct check *, const struct conf_word *, int64_t *out);
 /* A name of fewer than size bytes; 0, or -1 with an error reported. */

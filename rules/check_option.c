@@ -43,7 +43,7 @@ option_number(struct check *c, const struct conf_option *o, uint32_t *out)
 {
 	uint64_t n;
 
-	if (check_number(c, o->keyword, o->value, 1, UINT32_MAX, &n) == 0)
+	if (check_number(c, o->keyword->text, o->value, 1, UINT32_MAX, &n) == 0)
 		*out = (uint32_t)n;
 }
 

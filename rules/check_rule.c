@@ -282,8 +282,7 @@ rule_passed(struct check *c, const struct conf_rule *r, struct rule *out)
 	if (out->kinds != OBS_WHITELISTED)
 		report_error(c->report, &r->passed->pos,
 		    "\"passed\" needs \"seen whitelisted\"");
-	if (check_number(c, &(struct conf_word){.text = "passed"}, r->passed, 1,
-		UINT16_MAX, &passed) == 0)
+	if (check_number(c, "passed", r->passed, 1, UINT16_MAX, &passed) == 0)
 		out->passed = (uint16_t)passed;
 }
 
@@ -352,9 +351,10 @@ rule_warn_kinds(struct check *c, const struct conf_rule *r,
 	for (i = 0; i < NKINDS; i++) {
 		if ((wanted & ~reported & (unsigned int)kinds[i].kind) != 0)
 			report_warning(c->report, &r->action->pos,
-			    "no sensor %sreports what is seen %s",
-			    rule->sensors == 0 ? "" : "behind \"via\" ",
-			    kinds[i].name);
+			    "rule waits for \"seen %s\", which no %s reports",
+			    kinds[i].name,
+			    rule->sensors == 0 ? "configured sensor"
+					       : "sensor of its \"via\"");
 	}
 }
 

@@ -14,6 +14,7 @@
 
 #include "engine/compat.h"
 #include "rules/check.h"
+#include "rules/lex.h"
 #include "rules/ruleset.h"
 #include "rules/values.h"
 
@@ -72,7 +73,8 @@ sensor_shape(struct check *c, const struct conf_sensor *s,
 	    (s->seen != NULL) == k->has_group &&
 	    (s->log == NULL || k->has_group))
 		return 0;
-	report_error(c->report, &s->kind->pos, "expected \"%s\"", k->usage);
+	report_error(c->report, &s->kind->pos,
+	    "expected \"%s\", found other terms or too few", k->usage);
 	return -1;
 }
 
@@ -84,7 +86,7 @@ sensor_nflog(struct check *c, const struct conf_sensor *s,
 	static const char *const new[] = {"new", NULL};
 	uint64_t group = 0;
 
-	check_number(c, s->kind, s->group, 0, UINT16_MAX, &group);
+	check_number(c, "group", s->group, 0, UINT16_MAX, &group);
 	out->group = (uint16_t)group;
 	if (strcmp(s->seen->text, "passed") == 0)
 		out->seen = OBS_PASSED;
@@ -135,7 +137,11 @@ check_sensor(struct check *c, const struct conf_sensor *s)
 	if (k == NULL || sensor_shape(c, s, k) == -1)
 		return;
 	out.type = k->type;
-	if (k->has_on && check_name(c, s->on, "an interface", out.ifname,
+	if (k->has_on && !lexer_is_plain(s->on->text)) {
+		check_expected(c, s->on, "an interface's name", NULL);
+		return;
+	}
+	if (k->has_on && check_name(c, s->on, "an interface's name", out.ifname,
 			     sizeof(out.ifname)) == -1)
 		return;
 	if (k->has_group)
@@ -176,7 +182,7 @@ check_via(struct check *c, const struct conf_sensor *via)
 	size_t i;
 
 	if (k == NULL ||
-	    (via->group != NULL && check_number(c, via->kind, via->group, 0,
+	    (via->group != NULL && check_number(c, "group", via->group, 0,
 				       UINT16_MAX, &group) == -1))
 		return 0;
 	for (i = 0; i < rs->nsensors; i++) {

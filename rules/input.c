@@ -27,7 +27,8 @@
 
 struct input_level {
 	struct input_level *below;
-	struct macro *macro; /* NULL: a file */
+	const struct macro *macro;      /* NULL: a file */
+	const struct input_level *from; /* whose text names the macro */
 	const char *bytes;
 	size_t len, at;
 	const char *path;
@@ -43,6 +44,7 @@ struct input {
 	unsigned int order;
 	unsigned int depth, nincludes;
 	size_t expanded;
+	bool is_overfull; /* said that there is too much */
 };
 
 struct input *
@@ -137,6 +139,16 @@ input_is_open(const struct input *in, const char *path)
 	return false;
 }
 
+/* Reports once that there is too much of something. */
+static int
+input_overfull(struct input *in, const struct policy_pos *pos, const char *what)
+{
+	if (!in->is_overfull)
+		report_error(in->report, pos, "%s", what);
+	in->is_overfull = true;
+	return -1;
+}
+
 int
 input_open(struct input *in, const char *name, const struct policy_pos *pos)
 {
@@ -155,13 +167,8 @@ input_open(struct input *in, const char *name, const struct policy_pos *pos)
 		    quoted);
 		return -1;
 	}
-	if (in->depth >= DEPTH_MOST || in->nincludes >= INCLUDES_MOST) {
-		report_error(in->report, pos,
-		    "too many includes: at most %d "
-		    "deep and %d in all",
-		    DEPTH_MOST, INCLUDES_MOST);
-		return -1;
-	}
+	if (in->depth >= DEPTH_MOST || in->nincludes >= INCLUDES_MOST)
+		return input_overfull(in, pos, "too many includes");
 	if (policy_text_open(in->text, path, in->from_files, &bytes, &len)) {
 		report_error(in->report, pos, "cannot read %s: %s", quoted,
 		    strerror(errno));
@@ -184,26 +191,33 @@ input_close(struct input *in)
 	return in->top != NULL;
 }
 
+const struct input_level *
+input_level(const struct input *in)
+{
+	return in->top;
+}
+
 int
-input_expand(struct input *in, struct macro *macro)
+input_expand(struct input *in, const struct macro *macro,
+    const struct input_level *from)
 {
 	struct policy_pos pos = input_pos(in);
+	const struct input_level *level;
 
-	if (macro->is_open) {
-		report_error(in->report, &pos, "macro \"$%s\" contains itself",
-		    macro->name);
-		return -1;
+	for (level = from; level->macro != NULL; level = level->from) {
+		if (level->macro == macro) {
+			report_error(in->report, &pos,
+			    "macro \"%s\" contains itself", macro->name);
+			return -1;
+		}
 	}
-	if (macro->value_len > EXPANSION_MOST - in->expanded) {
-		report_error(in->report, &pos,
-		    "macros expand to more than %u "
-		    "bytes",
-		    EXPANSION_MOST);
-		return -1;
-	}
+	if (macro->value_len > EXPANSION_MOST - in->expanded)
+		return input_overfull(in, &pos,
+		    "macros expand to too much text");
 	in->expanded += macro->value_len;
-	macro->is_open = true;
-	input_push(in, macro->value, macro->value_len)->macro = macro;
+	input_push(in, macro->value, macro->value_len);
+	in->top->macro = macro;
+	in->top->from = from;
 	return 0;
 }
 
@@ -227,7 +241,6 @@ input_peek(struct input *in)
 	struct input_level *level = in->top;
 
 	while (level->macro != NULL && level->at == level->len) {
-		level->macro->is_open = false;
 		in->top = level = level->below;
 	}
 	if (level->at == level->len)

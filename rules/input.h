@@ -35,10 +35,17 @@ int input_open(struct input *, const char *name, const struct policy_pos *pos);
 /* Leaves the file that is at its end.  False when it was the last. */
 bool input_close(struct input *);
 /*
- * Puts a macro's text on top.  0, or -1 with an error reported when the macro
- * is being expanded already or the texts grow beyond reason.
+ * What is being read right now: taken where a macro's name starts, since the
+ * name may be the last thing in another macro's text.
  */
-int input_expand(struct input *, struct macro *);
+struct input_level;
+const struct input_level *input_level(const struct input *);
+/*
+ * Puts the text of a macro that from names on top.  0, or -1 when the macro
+ * contains itself or the texts grow beyond reason, with an error reported.
+ */
+int input_expand(struct input *, const struct macro *,
+    const struct input_level *from);
 
 /* The next character, a line continuation as one blank.  Consumes nothing. */
 int input_peek(struct input *);
@@ -46,9 +53,7 @@ int input_peek(struct input *);
 int input_next(struct input *);
 /* True while a macro's text is being read. */
 bool input_in_macro(const struct input *);
-/*
- * The length of the "<name>" that starts right here, 0 if none does.
- */
+/* The length of the "<name>" that starts right here, 0 if none does. */
 size_t input_table(const struct input *);
 /* Where the next character stands. */
 struct policy_pos input_pos(const struct input *);

@@ -113,12 +113,15 @@ keyword_of_token(int token)
 }
 
 const char *const *
-keyword_names(void)
+keyword_names(bool statements_only)
 {
 	static const char *names[NKEYWORDS + 1];
-	size_t i;
+	size_t i, n = 0;
 
-	for (i = 0; i < NKEYWORDS; i++)
-		names[i] = keywords[i].name;
+	for (i = 0; i < NKEYWORDS; i++) {
+		if (keywords[i].is_statement || !statements_only)
+			names[n++] = keywords[i].name;
+	}
+	names[n] = NULL;
 	return names;
 }

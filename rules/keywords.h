@@ -20,7 +20,7 @@ struct keyword {
 /* NULL when the word is none. */
 const struct keyword *keyword_find(const char *word);
 const struct keyword *keyword_of_token(int token);
-/* All names, sorted, ended by NULL. */
-const char *const *keyword_names(void);
+/* The names of all, or of those that start a statement, ended by NULL. */
+const char *const *keyword_names(bool statements_only);
 
 #endif

@@ -15,6 +15,7 @@
 #include "rules/lex.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct lexer {
 	struct conf_word *held;
 	bool held_newline;
 	bool is_done;
+	unsigned int bad_line; /* order of the line that has an error */
 };
 
 struct lexer *
@@ -65,6 +67,22 @@ lexer_free(struct lexer *l)
 		return;
 	free(l->text);
 	free(l);
+}
+
+/* Reports what cannot be read; the rest of such a line is not judged. */
+static void PRINTF_LIKE(3, 4) lexer_error(struct lexer *l,
+    const struct policy_pos *pos, const char *format, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (l->bad_line == pos->order)
+		return;
+	l->bad_line = pos->order;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	report_error(l->report, pos, "%s", text);
 }
 
 static void
@@ -147,8 +165,7 @@ quoted_read(struct lexer *l)
 		c = input_peek(l->in);
 		if (c == '\n' || c == INPUT_END ||
 		    in_macro != input_in_macro(l->in)) {
-			report_error(l->report, &pos,
-			    "string has no closing quote");
+			lexer_error(l, &pos, "string has no closing quote");
 			return -1;
 		}
 		input_next(l->in);
@@ -162,7 +179,7 @@ quoted_read(struct lexer *l)
 				c = '\\';
 		}
 		if (c < ' ' || c == 0x7f) {
-			report_error(l->report, &pos,
+			lexer_error(l, &pos,
 			    "control character \\x%02x in a string", c);
 			return -1;
 		}
@@ -171,12 +188,12 @@ quoted_read(struct lexer *l)
 }
 
 /* Reads "$name".  The macro, or NULL with an error reported. */
-static struct macro *
+static const struct macro *
 macro_read(struct lexer *l)
 {
 	struct policy_pos pos = input_pos(l->in);
 	char name[64], quoted[REPORT_QUOTE_LEN];
-	struct macro *m;
+	const struct macro *m;
 	size_t n = 0;
 	int c;
 
@@ -189,13 +206,12 @@ macro_read(struct lexer *l)
 	}
 	name[n] = '\0';
 	if (n == 0) {
-		report_error(l->report, &pos,
-		    "expected a macro's name behind \"$\"");
+		lexer_error(l, &pos, "expected a macro's name behind \"$\"");
 		return NULL;
 	}
 	m = macro_find(l->macros, name);
 	if (m == NULL)
-		report_error(l->report, &pos, "macro %s is not defined",
+		lexer_error(l, &pos, "macro %s is not defined",
 		    report_quote(name, quoted));
 	return m;
 }
@@ -246,20 +262,20 @@ define(struct lexer *l, const struct conf_word *name)
 	if (value_read(l) == -1)
 		return;
 	if (!macro_name_is_valid(name->text) || strlen(name->text) > 63)
-		report_error(l->report, &name->pos,
+		lexer_error(l, &name->pos,
 		    "expected a macro's name "
 		    "of letters, digits and \"_\", found %s",
 		    quoted);
 	else if (keyword_find(name->text) != NULL)
-		report_error(l->report, &name->pos,
-		    "a keyword, %s, cannot name a macro", quoted);
+		lexer_error(l, &name->pos,
+		    "%s is a keyword and cannot name a macro", quoted);
 	else if (l->text_len == 0)
-		report_error(l->report, &name->pos,
+		lexer_error(l, &name->pos,
 		    "expected a value for the macro %s, found the end of the "
 		    "line",
 		    quoted);
 	else if (l->text_len > INPUT_LINE_MOST * 16)
-		report_error(l->report, &name->pos,
+		lexer_error(l, &name->pos,
 		    "value of the macro %s is longer than %d bytes", quoted,
 		    INPUT_LINE_MOST * 16);
 	else {
@@ -286,7 +302,7 @@ include_read(struct lexer *l, const struct policy_pos *pos)
 	l->text_len = 0;
 	skip_blanks(l);
 	if (input_peek(l->in) != '"') {
-		report_error(l->report, pos,
+		lexer_error(l, pos,
 		    "expected a file's name in quotes "
 		    "behind \"include\"");
 		return NULL;
@@ -298,7 +314,7 @@ include_read(struct lexer *l, const struct policy_pos *pos)
 	skip_blanks(l);
 	c = input_peek(l->in);
 	if (c != '\n' && c != '#' && c != INPUT_END) {
-		report_error(l->report, pos,
+		lexer_error(l, pos,
 		    "expected the end of the line "
 		    "behind the file's name");
 		return NULL;
@@ -348,8 +364,7 @@ word_token(struct lexer *l, struct conf_word **word, bool was_line_start)
 		put(l, input_next(l->in));
 	*word = word_new(l, &pos, l->text, l->text_len);
 	if (l->text_len > WORD_MOST) {
-		report_error(l->report, &pos, "word longer than %d bytes",
-		    WORD_MOST);
+		lexer_error(l, &pos, "word longer than %d bytes", WORD_MOST);
 		return BAD;
 	}
 	k = keyword_find((*word)->text);
@@ -377,13 +392,11 @@ string_token(struct lexer *l, struct conf_word **word)
 	struct policy_pos pos = input_pos(l->in);
 
 	l->text_len = 0;
-	*word = word_new(l, &pos, "", 0);
 	if (quoted_read(l) == -1)
 		return BAD;
 	*word = word_new(l, &pos, l->text == NULL ? "" : l->text, l->text_len);
 	if (l->text_len > WORD_MOST) {
-		report_error(l->report, &pos, "string longer than %d bytes",
-		    WORD_MOST);
+		lexer_error(l, &pos, "string longer than %d bytes", WORD_MOST);
 		return BAD;
 	}
 	return WORD;
@@ -461,11 +474,55 @@ held_token(struct lexer *l, struct conf_word **word)
 	return token;
 }
 
+/* Expands "$name", which is next.  0, or -1 with an error reported. */
+static int
+expand(struct lexer *l)
+{
+	const struct input_level *from = input_level(l->in);
+	const struct macro *m = macro_read(l);
+
+	return m == NULL ? -1 : input_expand(l->in, m, from);
+}
+
+/*
+ * Skips blanks and comments and expands macros, up to where a token starts.
+ * Its first character, or 0 with an error reported.
+ */
+static int
+token_start(struct lexer *l)
+{
+	int c;
+
+	for (;;) {
+		skip_blanks(l);
+		c = input_peek(l->in);
+		if (c == '$') {
+			if (expand(l) == -1)
+				return 0;
+		} else if (c == '#' && !input_in_macro(l->in)) {
+			skip_line(l);
+		} else {
+			return c;
+		}
+	}
+}
+
+static int
+unexpected(struct lexer *l, const struct policy_pos *pos)
+{
+	int c = input_next(l->in);
+
+	lexer_error(l, pos,
+	    c > ' ' && c < 0x7f ? "unexpected character \"%c\""
+				: "unexpected character \\x%02x",
+	    c);
+	return BAD;
+}
+
 int
 lexer_next(struct lexer *l, struct conf_word **word)
 {
 	struct policy_pos pos;
-	struct macro *m;
 	bool was_line_start;
 	size_t len;
 	int c;
@@ -474,30 +531,19 @@ lexer_next(struct lexer *l, struct conf_word **word)
 		return held_token(l, word);
 	if (l->is_done)
 		return 0;
-	for (;;) {
-		skip_blanks(l);
-		c = input_peek(l->in);
-		if (c == '$') {
-			pos = input_pos(l->in);
-			*word = word_new(l, &pos, "$", 1);
-			if ((m = macro_read(l)) == NULL ||
-			    input_expand(l->in, m) == -1)
-				return BAD;
-			continue;
-		}
-		if (c != '#' || input_in_macro(l->in))
-			break;
-		skip_line(l);
-	}
+	c = token_start(l);
 	pos = input_pos(l->in);
 	if (c == INPUT_END)
 		return end_token(l, word);
-	was_line_start = l->is_line_start;
 	if (c == '\n') {
 		input_next(l->in);
 		return newline(l, &pos, word);
 	}
+	was_line_start = l->is_line_start;
 	l->is_line_start = false;
+	*word = word_new(l, &pos, "", 0);
+	if (c == 0)
+		return BAD;
 	if (c == '"')
 		return string_token(l, word);
 	if ((len = input_table(l->in)) > 0)
@@ -506,13 +552,7 @@ lexer_next(struct lexer *l, struct conf_word **word)
 		return word_token(l, word, was_line_start);
 	if (strchr("(){}<>!=,", c) != NULL)
 		return sign_token(l, word);
-	input_next(l->in);
-	*word = word_new(l, &pos, "", 0);
-	report_error(l->report, &pos,
-	    c > ' ' && c < 0x7f ? "unexpected character \"%c\""
-				: "unexpected character \\x%02x",
-	    c);
-	return BAD;
+	return unexpected(l, &pos);
 }
 
 void

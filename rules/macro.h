@@ -17,7 +17,6 @@ struct macro {
 	const char *value;
 	size_t value_len;
 	bool is_fixed; /* from the command line: the file's own is ignored */
-	bool is_open;  /* its text is being read now */
 };
 
 /* The macros of one reading; zero it, all memory is the arena's. */

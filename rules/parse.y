@@ -30,8 +30,13 @@ static struct {
 	/* For messages: the token read last, the one before, the statement. */
 	int token, before, statement;
 	struct conf_word *word;
-	char bracket; /* '{' or '(' when in such, else 0 */
-	/* What is being put together. */
+	struct conf_word *tail; /* the rule's "via" or what is behind */
+	char bracket;		/* '{' or '(' when in such, else 0 */
+	/* The statement that is being put together: one of these. */
+	struct conf_set *sets, **sets_end;
+	struct conf_table *table;
+	struct conf_word *firewall;
+	struct conf_sensor *sensor;
 	struct conf_rule *rule;
 	struct conf_word *last_term;
 	enum term {
@@ -49,8 +54,6 @@ static struct {
 		TERM_LABEL
 	} last_rank;
 	struct conf_option **options_end;
-	struct conf_table *table;
-	struct conf_sensor *sensor;
 } p;
 
 int yylex(void);
@@ -71,6 +74,8 @@ static struct conf_sensor *sensor(struct conf_word *, struct conf_word *,
     struct conf_word *);
 static void rule_start(struct conf_word *);
 static void table_start(struct conf_word *);
+static void statement_drop(void);
+static void statement_keep(void);
 %}
 
 %union {
@@ -93,7 +98,8 @@ static void table_start(struct conf_word *);
 %token <word> WORD TABLENAME
 %token NE LE GE NL BAD
 
-%type <word> host host_item names value kind simple hosts
+%type <word> family host host_item hosts kind names simple source_prefix
+%type <word> value
 %type <words> host_list name_list
 %type <port> port ports
 %type <ports> port_list
@@ -104,10 +110,14 @@ static void table_start(struct conf_word *);
 policy		: /* empty */
 		| policy NL
 		| policy statement NL
+		{
+			statement_keep();
+		}
 		| policy error NL
 		{
 			yyerrok;
 			lexer_recover(p.lexer);
+			statement_drop();
 			p.token = NL;
 			p.bracket = 0;
 		}
@@ -239,7 +249,7 @@ set		: SET NEVER hosts
 		{
 			setting($2, NULL, $3);
 		}
-		| SET SOURCE_PREFIX families
+		| source_prefix
 		| SET LIMIT WORD WORD
 		{
 			setting($2, $3, $4);
@@ -257,25 +267,23 @@ simple		: DECOUPLED
 		| USER
 		;
 
-families	: family
-		| families family
+source_prefix	: SET SOURCE_PREFIX family WORD
+		{
+			setting($2, $3, $4);
+			$$ = $2;
+		}
+		| source_prefix family WORD
+		{
+			setting($1, $2, $3);
+			$$ = $1;
+		}
 		;
 
-family		: INET WORD
-		{
-			setting($1, $1, $2);
-		}
-		| INET6 WORD
-		{
-			setting($1, $1, $2);
-		}
+family		: INET
+		| INET6
 		;
 
 table		: table_head table_terms
-		{
-			*p.conf->tables_end = p.table;
-			p.conf->tables_end = &p.table->next;
-		}
 		;
 
 table_head	: TABLE TABLENAME
@@ -316,16 +324,11 @@ table_term	: '{' nl '}'
 
 firewall	: FIREWALL WORD
 		{
-			*p.conf->firewalls_end = $2;
-			p.conf->firewalls_end = &$2->next;
+			p.firewall = $2;
 		}
 		;
 
 sensor		: sensor_head sensor_terms
-		{
-			*p.conf->sensors_end = p.sensor;
-			p.conf->sensors_end = &p.sensor->next;
-		}
 		;
 
 sensor_head	: SENSOR WORD
@@ -357,10 +360,6 @@ sensor_term	: ON WORD
 		;
 
 rule		: rule_head terms via tails options
-		{
-			*p.conf->rules_end = p.rule;
-			p.conf->rules_end = &p.rule->next;
-		}
 		;
 
 rule_head	: WATCH
@@ -397,12 +396,7 @@ term		: IN
 			term(TERM_ON, $1);
 			p.rule->on = $2;
 		}
-		| INET
-		{
-			term(TERM_FAMILY, $1);
-			p.rule->family = $1;
-		}
-		| INET6
+		| family
 		{
 			term(TERM_FAMILY, $1);
 			p.rule->family = $1;
@@ -617,8 +611,8 @@ setting(struct conf_word *keyword, struct conf_word *what,
 	s->keyword = keyword;
 	s->what = what;
 	s->value = value;
-	*p.conf->sets_end = s;
-	p.conf->sets_end = &s->next;
+	*p.sets_end = s;
+	p.sets_end = &s->next;
 }
 
 static struct conf_sensor *
@@ -649,18 +643,62 @@ table_start(struct conf_word *name)
 	p.table->name = name;
 }
 
+static void
+statement_drop(void)
+{
+	p.sets = NULL;
+	p.sets_end = &p.sets;
+	p.table = NULL;
+	p.firewall = NULL;
+	p.sensor = NULL;
+	p.rule = NULL;
+	p.last_rank = 0;
+}
+
+/* A statement has reached the end of its line without an error. */
+static void
+statement_keep(void)
+{
+	struct conf *conf = p.conf;
+
+	if (p.sets != NULL) {
+		*conf->sets_end = p.sets;
+		conf->sets_end = p.sets_end;
+	}
+	if (p.table != NULL) {
+		*conf->tables_end = p.table;
+		conf->tables_end = &p.table->next;
+	}
+	if (p.firewall != NULL) {
+		*conf->firewalls_end = p.firewall;
+		conf->firewalls_end = &p.firewall->next;
+	}
+	if (p.sensor != NULL) {
+		*conf->sensors_end = p.sensor;
+		conf->sensors_end = &p.sensor->next;
+	}
+	if (p.rule != NULL) {
+		*conf->rules_end = p.rule;
+		conf->rules_end = &p.rule->next;
+	}
+	statement_drop();
+}
+
 int
 yylex(void)
 {
 	if (p.token == NL && p.bracket != '{') {
 		p.statement = 0;
 		p.bracket = 0;
+		p.tail = NULL;
 	}
 	p.before = p.token;
 	p.token = lexer_next(p.lexer, &p.word);
 	yylval.word = p.word;
 	if (p.statement == 0)
 		p.statement = p.token;
+	if (p.token == VIA || p.token == ANCHOR || p.token == LABEL)
+		p.tail = p.word;
 	if (p.token == '{' || p.token == '(')
 		p.bracket = (char)p.token;
 	if (p.token == '}' || p.token == ')')
@@ -701,11 +739,37 @@ takes_name(int token)
 	    token == STATE_DIR;
 }
 
+static bool
+is_rule_term(int token)
+{
+	return token == IN || token == OUT || token == QUICK || token == ON ||
+	    token == INET || token == INET6 || token == SEEN ||
+	    token == PROTO || token == FROM || token == TO;
+}
+
+/* What may help: where a keyword belongs, or what a word may have meant. */
+static void
+hint(const struct keyword *k, char *out, size_t size)
+{
+	bool is_start = p.before == NL || p.before == 0;
+
+	if (p.token == WORD)
+		report_hint(p.word->text, keyword_names(is_start), out);
+	else if (k == NULL)
+		return;
+	else if (takes_name(p.before))
+		snprintf(out, size, "; quote it to use it as a name");
+	else if (p.tail != NULL && is_rule_term(p.token))
+		snprintf(out, size, "; it stands before \"%s\"",
+		    p.tail->text);
+	else
+		snprintf(out, size, "; it stands %s", k->place);
+}
+
 void
 yyerror(const char *message)
 {
-	const struct keyword *k = keyword_of_token(p.token);
-	char found[REPORT_QUOTE_LEN], hint[REPORT_QUOTE_LEN * 2] = "";
+	char found[REPORT_QUOTE_LEN], help[REPORT_QUOTE_LEN * 2] = "";
 
 	if (p.token == BAD)
 		return;
@@ -719,14 +783,9 @@ yyerror(const char *message)
 		    p.token == NL ? "line" : "file");
 	else if (p.token == TABLENAME)
 		snprintf(found, sizeof(found), "<%.31s>", p.word->text);
-	else if (k != NULL && takes_name(p.before))
-		snprintf(hint, sizeof(hint), "; quote it to use it as a name");
-	else if (k != NULL)
-		snprintf(hint, sizeof(hint), "; it stands %s", k->place);
-	else if (p.token == WORD)
-		report_hint(p.word->text, keyword_names(), hint);
+	hint(keyword_of_token(p.token), help, sizeof(help));
 	report_error(p.report, &p.word->pos, "expected %s, found %s%s",
-	    expected(), found, hint);
+	    expected(), found, help);
 }
 
 void
@@ -744,6 +803,7 @@ parse_policy(struct conf *conf, struct lexer *lexer, struct arena *arena,
 	p.lexer = lexer;
 	p.arena = arena;
 	p.report = report;
+	statement_drop();
 	yyparse();
 	memset(&p, 0, sizeof(p));
 }

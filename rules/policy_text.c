@@ -21,6 +21,8 @@
 
 /* A table's file of five million addresses still fits. */
 #define FILE_MOST (256U * 1024 * 1024)
+/* A path is printed and read again as one word. */
+#define PATH_MOST 1000
 
 struct policy_file {
 	char *path;
@@ -159,6 +161,10 @@ policy_text_open(struct policy_text *text, const char *path, bool from_files,
 {
 	size_t i;
 
+	if (strlen(path) > PATH_MOST) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	for (i = 0; i < text->n && strcmp(text->files[i].path, path) != 0; i++)
 		;
 	if (i == text->n && !from_files) {

@@ -243,19 +243,33 @@ print_rule_to(FILE *out, const struct ruleset *rs, const struct rule *r,
 	print_options(out, rs, r);
 }
 
+static FILE *
+memory_open(char **text, size_t *len)
+{
+	FILE *out = open_memstream(text, len);
+
+	if (out == NULL)
+		fatal("policy");
+	return out;
+}
+
+static void
+memory_close(FILE *out)
+{
+	if (fclose(out) == EOF)
+		fatal("policy");
+}
+
 char *
 print_rule(const struct ruleset *rs, const struct rule *r,
     const struct conf_sensor *via)
 {
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = memory_open(&text, &len);
 
-	if (out == NULL)
-		fatal("policy");
 	print_rule_to(out, rs, r, via);
-	if (fclose(out) == EOF)
-		fatal("policy");
+	memory_close(out);
 	return text;
 }
 
@@ -357,8 +371,8 @@ print_table(const struct ruleset *rs, size_t table, FILE *out)
 	fputc('\n', out);
 }
 
-void
-ruleset_print(const struct ruleset *rs, FILE *out)
+static void
+print_all(const struct ruleset *rs, FILE *out)
 {
 	size_t i;
 
@@ -376,4 +390,53 @@ ruleset_print(const struct ruleset *rs, FILE *out)
 	}
 	for (i = 0; i < rs->nrules; i++)
 		fprintf(out, "%s\n", rs->rules[i].text);
+}
+
+static char *
+ruleset_text(const struct ruleset *rs)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = memory_open(&text, &len);
+
+	print_all(rs, out);
+	memory_close(out);
+	return text;
+}
+
+/*
+ * Writes text, breaking its long lines where the grammar lets a line end:
+ * behind a comma in braces.
+ */
+static void
+print_broken(const char *text, FILE *out)
+{
+	bool is_quoted = false, is_in_braces = false;
+	size_t column = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' && is_quoted) {
+			fputc(*text++, out);
+		} else if (*text == '"') {
+			is_quoted = !is_quoted;
+		} else if (!is_quoted && (*text == '{' || *text == '}')) {
+			is_in_braces = *text == '{';
+		} else if (*text == ' ' && text[-1] == ',' && is_in_braces &&
+			   !is_quoted && column > 64) {
+			fputs("\n\t", out);
+			column = 8;
+			continue;
+		}
+		fputc(*text, out);
+		column = *text == '\n' ? 0 : column + 1;
+	}
+}
+
+void
+ruleset_print(const struct ruleset *rs, FILE *out)
+{
+	char *text = ruleset_text(rs);
+
+	print_broken(text, out);
+	free(text);
 }

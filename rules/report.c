@@ -202,21 +202,37 @@ distance(const char *a, const char *b)
 	return d[la][lb];
 }
 
+/*
+ * How far a word is from what was perhaps meant: twice the slips of the pen,
+ * less one where both start alike.  Half a word is as good as one slip.
+ */
+static size_t
+strangeness(const char *word, const char *meant)
+{
+	size_t slips = 2 * distance(word, meant), same;
+
+	for (same = 0; word[same] != '\0' && word[same] == meant[same]; same++)
+		;
+	if (same >= 3 && (word[same] == '\0' || meant[same] == '\0'))
+		slips = slips < 2 ? slips : 2;
+	return same >= 2 && slips > 0 ? slips - 1 : slips;
+}
+
 const char *
 report_nearest(const char *word, const char *const *list)
 {
 	const char *nearest = NULL;
-	size_t len = strlen(word), slips, fewest;
+	size_t len = strlen(word), strange, least;
 
 	if (len < 3 || len > NEAR_LEN)
 		return NULL;
-	fewest = len < 5 ? 2 : 3;
+	least = len < 5 ? 3 : 5;
 	for (; *list != NULL; list++) {
-		if (strlen(*list) > NEAR_LEN)
+		if (strlen(*list) > NEAR_LEN || strcmp(*list, word) == 0)
 			continue;
-		slips = distance(word, *list);
-		if (slips > 0 && slips < fewest) {
-			fewest = slips;
+		strange = strangeness(word, *list);
+		if (strange < least) {
+			least = strange;
 			nearest = *list;
 		}
 	}
