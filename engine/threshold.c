@@ -68,11 +68,11 @@ average_add(struct threshold *t, int64_t now_s, uint32_t limit,
 	int64_t d = now_s - get_time(t);
 	uint64_t count = threshold_raw(t);
 
-	if (d >= seconds)
+	if (d >= seconds || d < -THRESHOLD_BACK_S)
 		count = 0;
 	else if (d > 0)
 		count = decay(count, (uint64_t)d, seconds);
-	if (d > 0)
+	if (d > 0 || d < -THRESHOLD_BACK_S)
 		set_time(t, now_s);
 	set_count(t, count + EVENT);
 	return threshold_raw(t) > (uint64_t)limit * EVENT;
@@ -86,7 +86,9 @@ static bool
 window_add(struct threshold *t, int64_t now_ms, uint32_t limit,
     uint32_t seconds)
 {
-	if (now_ms - get_time(t) >= (int64_t)seconds * 1000) {
+	int64_t d = now_ms - get_time(t);
+
+	if (d >= (int64_t)seconds * 1000 || d < -THRESHOLD_BACK_S * 1000) {
 		set_count(t, 0);
 		set_time(t, now_ms);
 	}
@@ -106,5 +108,7 @@ threshold_add(struct threshold *t, int64_t now_ms, uint32_t limit,
 uint64_t
 threshold_count(const struct threshold *t, bool is_window)
 {
-	return is_window ? threshold_raw(t) : threshold_raw(t) / EVENT;
+	uint64_t raw = threshold_raw(t);
+
+	return is_window ? raw : (raw + EVENT - 1) / EVENT;
 }

@@ -29,12 +29,15 @@ void threshold_init(struct threshold *, int64_t now_ms, bool is_window);
 /*
  * Counts one event at now_ms and says whether the limit of `limit` events in
  * `seconds` is exceeded.  The average only looks at whole seconds, as pf does.
- * A time before the last one counts as the last one.  Limit and seconds must
- * be the same for the life of the threshold.
+ * A time a little before the last one counts as the last one; one before it by
+ * more than THRESHOLD_BACK_S means that the clock was set back, and counting
+ * begins anew.  Limit and seconds must be the same for the threshold's life.
  */
+#define THRESHOLD_BACK_S INT64_C(60)
 bool threshold_add(struct threshold *, int64_t now_ms, uint32_t limit,
     uint32_t seconds, bool is_window);
-/* Whole events that are counted now. */
+/* Events that are counted now, the last part of one as a whole: a count that
+ * is over its limit is a larger number. */
 uint64_t threshold_count(const struct threshold *, bool is_window);
 /* The count as it is kept: 1/1000 events for the average. */
 uint64_t threshold_raw(const struct threshold *);
