@@ -83,13 +83,16 @@ ruleset_has_rule(const struct ruleset *rs, uint32_t id)
 	return false;
 }
 
+/* A rate that is counted in another way begins anew. */
 static void
 drop_old_rules(struct engine *e, const struct ruleset *old)
 {
+	bool is_other_rate = e->ruleset->rate_is_window != old->rate_is_window;
 	size_t i;
 
 	for (i = 0; i < old->nrules; i++) {
-		if (!ruleset_has_rule(e->ruleset, old->rules[i].id))
+		if (is_other_rate ||
+		    !ruleset_has_rule(e->ruleset, old->rules[i].id))
 			sources_drop_rule(e->sources, old->rules[i].id);
 	}
 }
@@ -268,6 +271,7 @@ engine_ruleset_take(struct engine *e, struct ruleset **ruleset, struct wall now)
 	if (old != NULL) {
 		drop_old_rules(e, old);
 		drop_old_tables(e, old);
+		threshold_init(&e->breaker, now.ms, false);
 	}
 	name_all(e);
 	e->never_is_stale = true;
