@@ -123,7 +123,6 @@ wall_format(struct wall w, char *out, size_t size)
 	int64_t seconds = w.ms / 1000, ms = w.ms % 1000;
 	time_t when;
 	struct tm tm;
-	size_t used;
 
 	if (ms < 0) {
 		ms += 1000;
@@ -134,8 +133,10 @@ wall_format(struct wall w, char *out, size_t size)
 		strlcpy(out, "never", size);
 		return out;
 	}
-	used = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + used, size - used, ".%03dZ", (int)ms);
+	/* Not strftime(3): it may open the time zone's file. */
+	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec, (int)ms);
 	return out;
 }
 

@@ -1,0 +1,21 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef TRAPLINE_ENGINE_PARENT_ACTUATOR_H
+#define TRAPLINE_ENGINE_PARENT_ACTUATOR_H
+
+#include "engine/msg.h"
+
+struct parent;
+
+/* The parent's hands: the one actuator that it opened for the firewall. */
+
+/* Opens it; ends the process when there is no way. */
+void parent_actuator_open(struct parent *);
+int parent_actuator_reconfigure(struct parent *);
+void parent_actuator_apply(struct parent *, const struct msg_changes *);
+void parent_actuator_list(struct parent *, const struct msg_list *);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Copyright (c) 2026 the trapline authors
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef TRAPLINE_ENGINE_PARENT_STATE_H
+#define TRAPLINE_ENGINE_PARENT_STATE_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/clock.h"
+#include "engine/conf.h"
+#include "engine/msg.h"
+#include "engine/parent.h"
+
+/*
+ * The inside of the parent, shared by parent.c (start, loop, firewall),
+ * parent_policy.c (policy, "never") and parent_sensors.c.
+ */
+
+struct actuator;
+struct actuator_ops;
+struct channel;
+struct event;
+struct event_base;
+struct hostaddrs_watch;
+
+/* One sensor's process and how it fared. */
+struct parent_sensor {
+	struct sensor_conf conf; /* empty text: none */
+	pid_t pid;               /* 0: not running */
+	int life_fd;             /* closing it ends the process */
+	uint64_t restarts;
+	unsigned int backoff_s;
+	struct mono began;
+	struct event *restart;
+	struct parent *parent;
+};
+
+struct parent {
+	const struct parent_start *start;
+	struct ruleset *ruleset;
+	struct policy_text *text;
+	struct event_base *base;
+	struct channel *engine;
+	pid_t engine_pid;
+	const struct actuator_ops *ops;
+	struct actuator *actuator;
+	struct event *notice, *addresses, *counters;
+	struct parent_sensor sensors[SENSORS_MAX];
+	struct actuator_counters told;
+	struct hostaddrs_watch *never_watch;
+	struct msg_never_member *never;
+	size_t nnever;
+	char *sensor_root;
+	char *socket_path;
+	int listen_fd;
+	bool is_stopping;
+};
+
+/* Directory in the state directory that sensors are confined to. */
+#define PARENT_EMPTY_DIR "empty"
+
+/* parent_policy.c */
+void parent_send_policy(struct parent *);
+/* Reads the policy again; whole, or the old one stays. */
+void parent_reload(struct parent *);
+/* Tells the engine of the automatic "never" if they changed. */
+void parent_send_never(struct parent *);
+
+/* parent_sensors.c */
+/* Starts what the policy has and does not run, ends what it lost. */
+void parent_sensors_update(struct parent *);
+/* True when the process was one of the sensors'. */
+bool parent_sensor_ended(struct parent *, pid_t, int status);
+/* In a fresh child: keeps the listed descriptors and closes all others. */
+void parent_child_fds(const int *keep, size_t n);
+
+#endif
