@@ -212,6 +212,25 @@ nft_query_sets(nft_query_name *take, void *arg)
 	return ask(&q, take_name, &names);
 }
 
+static int
+take_generation(void *arg, const struct nlmsghdr *h)
+{
+	uint32_t *out = arg;
+	struct attributes a = attributes_of(h);
+
+	*out = attribute_u32(a.at[NFTA_GEN_ID]);
+	return 0;
+}
+
+int
+nft_query_generation(uint32_t *out)
+{
+	struct question q;
+
+	question_start(&q, NFT_MSG_GETGEN, 0);
+	return ask(&q, take_generation, out);
+}
+
 /* A set's count. */
 
 struct counted {

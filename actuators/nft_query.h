@@ -22,6 +22,12 @@ typedef void nft_query_name(void *arg, const char *set);
 int nft_query_sets(nft_query_name *, void *arg);
 
 /*
+ * The kernel's number of the present rule set, of all tables: each commit of
+ * anybody's makes it one more.  0, or -1 with errno.
+ */
+int nft_query_generation(uint32_t *out);
+
+/*
  * How many elements a set holds, by its own count, without listing it.  -1
  * with errno; EOPNOTSUPP where the kernel (before 6.16) does not tell.
  */

@@ -13,6 +13,8 @@
 
 #include "actuators/nft_watch.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -31,6 +33,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "actuators/nft_query.h"
 #include "actuators/nft_socket.h"
 #include "actuators/nft_structure.h"
 
@@ -43,7 +46,10 @@
 #define READ_MOST 4096
 
 struct nft_watch {
-	int fd;
+	int fd;              /* the notices */
+	int nudge;           /* readable when there is to be a reading */
+	int both;            /* readable when either is */
+	uint32_t generation; /* of all tables, when listening was stopped */
 };
 
 static int
@@ -66,31 +72,64 @@ attach_filter(int fd, uint32_t own_port)
 	    sizeof(program));
 }
 
+static int
+membership(const struct nft_watch *w, int option)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	return setsockopt(w->fd, SOL_NETLINK, option, &group, sizeof(group));
+}
+
+static int
+wait_for(int epoll, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int
+start(struct nft_watch *w, uint32_t own_port)
+{
+	int size = RECEIVE_BUFFER;
+	uint32_t port;
+
+	w->fd = nft_socket_open(&port);
+	w->nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->both = epoll_create1(EPOLL_CLOEXEC);
+	if (w->fd == -1 || w->nudge == -1 || w->both == -1)
+		return -1;
+	(void)setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+	    sizeof(size));
+	if (attach_filter(w->fd, own_port) == -1 ||
+	    membership(w, NETLINK_ADD_MEMBERSHIP) == -1)
+		return -1;
+	return wait_for(w->both, w->fd) == -1 ? -1
+					      : wait_for(w->both, w->nudge);
+}
+
 struct nft_watch *
 nft_watch_new(uint32_t own_port)
 {
 	struct nft_watch *w = calloc(1, sizeof(*w));
-	int group = NFNLGRP_NFTABLES, size = RECEIVE_BUFFER, error;
-	uint32_t port;
+	int error;
 
 	if (w == NULL)
 		return NULL;
-	w->fd = nft_socket_open(&port);
-	if (w->fd == -1)
-		goto fail;
-	(void)setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-	    sizeof(size));
-	if (attach_filter(w->fd, own_port) == -1 ||
-	    setsockopt(w->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-		sizeof(group)) == -1)
-		goto fail;
-	return w;
-
-fail:
+	w->fd = w->nudge = w->both = -1;
+	if (start(w, own_port) == 0)
+		return w;
 	error = errno;
 	nft_watch_free(w);
 	errno = error;
 	return NULL;
+}
+
+static void
+close_one(int fd)
+{
+	if (fd != -1)
+		close(fd);
 }
 
 void
@@ -98,15 +137,45 @@ nft_watch_free(struct nft_watch *w)
 {
 	if (w == NULL)
 		return;
-	if (w->fd != -1)
-		close(w->fd);
+	close_one(w->both);
+	close_one(w->nudge);
+	close_one(w->fd);
 	free(w);
 }
 
 int
 nft_watch_fd(const struct nft_watch *w)
 {
-	return w->fd;
+	return w->both;
+}
+
+void
+nft_watch_nudge(struct nft_watch *w)
+{
+	(void)eventfd_write(w->nudge, 1);
+}
+
+int
+nft_watch_pause(struct nft_watch *w)
+{
+	if (membership(w, NETLINK_DROP_MEMBERSHIP) == -1)
+		return -1;
+	/* Read when nothing is heard any more: what comes before is there. */
+	if (nft_query_generation(&w->generation) == 0)
+		return 0;
+	(void)membership(w, NETLINK_ADD_MEMBERSHIP);
+	return -1;
+}
+
+int
+nft_watch_resume(struct nft_watch *w, uint32_t commits)
+{
+	uint32_t generation;
+
+	if (membership(w, NETLINK_ADD_MEMBERSHIP) == -1 ||
+	    nft_query_generation(&generation) == -1)
+		return -1;
+	return generation - w->generation != commits;
 }
 
 static bool
@@ -173,8 +242,10 @@ nft_watch_read(struct nft_watch *w)
 {
 	uint32_t words[8192];
 	bool is_damaged = false;
+	eventfd_t count;
 	size_t i;
 
+	(void)eventfd_read(w->nudge, &count);
 	for (i = 0; i < READ_MOST; i++) {
 		ssize_t n = recv(w->fd, words, sizeof(words), MSG_DONTWAIT);
 

@@ -27,7 +27,11 @@
 #include <cmocka.h>
 
 #include "actuators/actuator.h"
+#include "actuators/nft_batch.h"
+#include "actuators/nft_changes.h"
 #include "actuators/nft_query.h"
+#include "actuators/nft_sets.h"
+#include "actuators/nft_watch.h"
 #include "engine/clock.h"
 #include "tests/unit/netns.h"
 
@@ -615,6 +619,66 @@ the_kernel_tells_how_many_a_set_holds(void **state)
 	ops->close(a);
 }
 
+/* Takes the roles of the kernels before 6.12 and before 6.3. */
+static void
+older_kernels_are_served_by_removing_and_adding(void **state)
+{
+	static const struct nft_abilities kernels[] = {
+	    {.extends = false, .destroys = true},
+	    {.extends = false, .destroys = false},
+	};
+	struct actuator *a = open_firewall();
+	struct nft_sets *sets = nft_sets_new(&conf);
+	struct nft_batch *batch = nft_batch_new();
+	struct nft_changes *changes = nft_changes_new(batch);
+	struct change c[4];
+	bool is_damaged;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		nft_changes_set_abilities(changes, &kernels[i]);
+		c[0] = change_make(0, "192.0.2.1", CHANGE_HOLD, HOUR_MS);
+		c[1] = change_make(0, "192.0.2.2", CHANGE_HOLD, HOUR_MS);
+		c[2] = change_make(0, "10.0.0.0/9", CHANGE_HOLD, HOUR_MS);
+		c[3] = change_make(0, "192.0.2.3", CHANGE_RELEASE, 0);
+		assert_int_equal(
+		    nft_changes_apply(changes, sets, c, 4, &is_damaged), 4);
+		c[0].remaining_ms = 10 * HOUR_MS;
+		c[2].remaining_ms = 10 * HOUR_MS;
+		c[1] = change_make(0, "192.0.2.2", CHANGE_RELEASE, 0);
+		assert_int_equal(
+		    nft_changes_apply(changes, sets, c, 4, &is_damaged), 4);
+		assert_false(is_damaged);
+		assert_about(remaining(a, "192.0.2.1"), 11 * HOUR_MS);
+		assert_about(remaining(a, "10.0.0.0/9"), 11 * HOUR_MS);
+		assert_int_equal(remaining(a, "192.0.2.2"), -1);
+	}
+	nft_changes_free(changes);
+	nft_batch_free(batch);
+	nft_sets_free(sets);
+	ops->close(a);
+}
+
+static void
+a_commit_of_others_is_known_even_when_nobody_listened(void **state)
+{
+	struct nft_watch *w = nft_watch_new(1);
+
+	(void)state;
+	assert_int_equal(nft_watch_pause(w), 0);
+	assert_int_equal(nft_watch_resume(w, 0), 0);
+	assert_int_equal(nft_watch_pause(w), 0);
+	assert_non_null(nft("add", "table", "inet", "other", NULL, NULL));
+	assert_int_equal(nft_watch_resume(w, 0), 1);
+	nft_watch_nudge(w);
+	readable(nft_watch_fd(w));
+	assert_int_equal(nft_watch_read(w), 0);
+	assert_non_null(nft("delete", "table", "inet", "other", NULL, NULL));
+	readable(nft_watch_fd(w));
+	nft_watch_free(w);
+}
+
 #define MANY 100000
 
 static void
@@ -677,6 +741,8 @@ main(void)
 	    TEST(a_full_set_takes_no_more_and_the_rest_goes_on),
 	    TEST(listing_leaves_out_big_tables),
 	    TEST(the_kernel_tells_how_many_a_set_holds),
+	    TEST(older_kernels_are_served_by_removing_and_adding),
+	    TEST(a_commit_of_others_is_known_even_when_nobody_listened),
 	    TEST(a_hundred_thousand_entries_load),
 	};
 
