@@ -36,9 +36,13 @@ print_hold(FILE *out, const struct json_object *o, struct wall now)
 {
 	const char *sensor = json_text(o, "sensor");
 
-	fprintf(out, "held in <%s>%s\n", json_text(o, "table"),
-	    strcmp(json_text(o, "enforce"), "block") == 0 ? ", which blocks"
-							  : "");
+	if (strcmp(json_text(o, "what"), "named") == 0)
+		fprintf(out, "named in <%s>\n", json_text(o, "table"));
+	else
+		fprintf(out, "held in <%s>%s\n", json_text(o, "table"),
+		    strcmp(json_text(o, "enforce"), "block") == 0
+			? ", which blocks"
+			: "");
 	fprintf(out, "  %-9s %s\n", "entry", json_text(o, "prefix"));
 	fprintf(out, "  %-9s %s %s\n", "by", json_text(o, "origin"),
 	    json_text(o, "by"));
@@ -138,7 +142,7 @@ text_source(FILE *out, const struct json_object *o, const char *last,
 
 	if (last[0] != '\0')
 		fputc('\n', out);
-	if (strcmp(what, "hold") == 0)
+	if (strcmp(what, "hold") == 0 || strcmp(what, "named") == 0)
 		print_hold(out, o, now);
 	else if (strcmp(what, "unsaid") == 0)
 		fprintf(out, "and %s more holds\n", json_text(o, "holds"));

@@ -40,6 +40,8 @@
  * show source A, check A
  *		"hold": table enforce prefix origin by sensor cause count
  *		since expires, for each hold of each entry that touches A;
+ *		"named": the same, where the table only names addresses for
+ *		the rules or for "set never", and holds nobody;
  *		"unsaid": holds, when there are more than a hundred;
  *		"pardon": prefix since until; "never": why;
  *		"counted": action file line by table conn states rate_count

@@ -17,6 +17,7 @@
 #include "engine/control_protocol.h"
 #include "engine/control_session.h"
 #include "engine/engine.h"
+#include "engine/engine_state.h"
 #include "engine/json.h"
 #include "engine/names.h"
 #include "engine/sources.h"
@@ -31,8 +32,9 @@ struct inquiry {
 	struct prefix prefix;
 	struct prefix source; /* what the rules count it under */
 	char text[PREFIX_STRLEN];
-	size_t holds, unsaid;
-	size_t covers; /* holds of entries that contain it all */
+	size_t holds;
+	size_t said;  /* holds and names */
+	bool is_held; /* by an entry that contains it all */
 	bool is_blocked;
 	bool is_pardoned;
 	bool is_never;
@@ -42,7 +44,7 @@ struct inquiry {
 
 static void
 say_hold(struct inquiry *q, const struct entry_view *view,
-    const struct hold *hold)
+    const struct hold *hold, bool is_named)
 {
 	struct control_session *s = q->session;
 	const struct table_conf *table =
@@ -51,7 +53,7 @@ say_hold(struct inquiry *q, const struct entry_view *view,
 	char line[CONTROL_ANSWER_MAX], text[PREFIX_STRLEN];
 	struct json j;
 
-	control_begin(&j, line, "hold");
+	control_begin(&j, line, is_named ? "named" : "hold");
 	json_string(&j, "table", table->name);
 	json_string(&j, "enforce",
 	    table->enforce == ENFORCE_BLOCK ? "block" : "none");
@@ -67,6 +69,19 @@ say_hold(struct inquiry *q, const struct entry_view *view,
 	control_say(s, &j);
 }
 
+/* What an entry that has a hold means for the address. */
+static void
+note_held(struct inquiry *q, const struct entry_view *view)
+{
+	const struct ruleset *rules = control_ruleset(q->session);
+
+	if (!prefix_covers(&view->prefix, &q->prefix))
+		return;
+	q->is_held = true;
+	if (rules->tables[view->table].enforce == ENFORCE_BLOCK)
+		q->is_blocked = true;
+}
+
 static void
 visit_entry(void *arg, const struct entry_view *view)
 {
@@ -74,26 +89,24 @@ visit_entry(void *arg, const struct entry_view *view)
 	const struct ruleset *rules = control_ruleset(q->session);
 	struct tables *tables = engine_tables(q->session->engine);
 	struct hold hold;
+	bool is_named;
 	size_t i;
 
 	if (view->table >= rules->ntables ||
 	    rules->tables[view->table].name[0] == '\0')
 		return;
-	if (prefix_covers(&view->prefix, &q->prefix)) {
-		q->covers++;
-		if (rules->tables[view->table].enforce == ENFORCE_BLOCK)
-			q->is_blocked = true;
-	}
 	for (i = 0; i < view->nholds; i++) {
-		if (q->holds == HOLDS_MAX) {
-			q->unsaid++;
-			continue;
-		}
 		if (!tables_get_hold(tables, view->table, &view->prefix, i,
 			&hold))
-			break;
-		q->holds++;
-		say_hold(q, view, &hold);
+			return;
+		is_named = engine_only_names(q->session->engine, view->table,
+		    hold.origin);
+		if (!is_named) {
+			note_held(q, view);
+			q->holds++;
+		}
+		if (q->said++ < HOLDS_MAX)
+			say_hold(q, view, &hold, is_named);
 	}
 }
 
@@ -106,10 +119,10 @@ say_holds(struct inquiry *q)
 
 	tables_each_related(engine_tables(s->engine),
 	    control_ruleset(s)->ntables, &q->prefix, visit_entry, q);
-	if (q->unsaid == 0)
+	if (q->said <= HOLDS_MAX)
 		return;
 	control_begin(&j, line, "unsaid");
-	json_int(&j, "holds", (int64_t)q->unsaid);
+	json_int(&j, "holds", (int64_t)(q->said - HOLDS_MAX));
 	control_say(s, &j);
 }
 
@@ -292,10 +305,10 @@ say_verdict(struct inquiry *q)
 	s->host->status(s->host, &status);
 	control_begin(&j, line, "verdict");
 	json_string(&j, "prefix", q->text);
-	json_bool(&j, "held", q->covers > 0);
+	json_bool(&j, "held", q->is_held);
 	json_bool(&j, "blocked", q->is_blocked && !status.is_decoupled);
 	json_bool(&j, "decoupled", status.is_decoupled);
-	json_int(&j, "holds", (int64_t)(q->holds + q->unsaid));
+	json_int(&j, "holds", (int64_t)q->holds);
 	json_string(&j, "would", judge(q));
 	control_time(&j, "now", status.now);
 	if (q->holds > 0) {

@@ -8,8 +8,8 @@
  * for: what the tests and the fuzzer of the control protocol talk to.
  */
 
-#ifndef TRAPLINE_TESTS_CONTROL_FIXTURE_H
-#define TRAPLINE_TESTS_CONTROL_FIXTURE_H
+#ifndef TRAPLINE_TESTS_UNIT_CONTROL_FIXTURE_H
+#define TRAPLINE_TESTS_UNIT_CONTROL_FIXTURE_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -360,6 +360,12 @@ check_says_whether_it_would_be_held(void **state)
 	    "{\"what\":\"never\",\"why\":\"it is in 127.0.0.0/8, which is "
 	    "never held (loopback)\"}");
 	expect_part("check 198.51.100.7", "\"action\":\"ignore\"");
+	expect_part("check 198.51.100.7",
+	    "{\"what\":\"named\",\"table\":\"admins\",");
+	expect_part("check 198.51.100.7",
+	    "\"held\":false,\"blocked\":false,\"decoupled\":false,"
+	    "\"holds\":0,\"would\":\"never\",\"now\":"
+	    "\"2026-11-22T09:36:37.000Z\"}\n");
 	ask("pardon 203.0.113.9");
 	expect_part("check 203.0.113.9", "\"would\":\"pardoned\"");
 }
