@@ -14,7 +14,7 @@
 static const struct sensor_ops *const sensors[] = {
     &sensor_pflog,
     &sensor_capture,
-#ifdef HAVE_SENSOR_NFLOG
+#ifdef HAVE_LIBMNL
     &sensor_nflog,
 #endif
 };
