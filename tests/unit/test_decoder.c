@@ -349,6 +349,30 @@ what_is_not_understood_is_counted_by_reason(void **state)
 }
 
 static void
+a_cut_nflog_entry_is_still_an_observation(void **state)
+{
+	struct decoder_conf conf = {.link_type = LINK_NFLOG,
+	    .seen = OBS_BLOCKED};
+	struct decoder *d = decoder_new(&conf);
+	struct seen *seen = calloc(1, sizeof(*seen));
+	uint8_t bytes[128];
+	size_t n = hex_read("0200000544000900450000401234400039063170"
+			    "cb007109c000020a9c410016010203040000000"
+			    "0b002400057880000",
+	    bytes, sizeof(bytes));
+
+	(void)state;
+	assert_non_null(seen);
+	decoder_packet(d, (struct wall){1}, bytes, n, n, seen_sink, seen);
+	assert_int_equal(seen->n, 0);
+	decoder_packet(d, (struct wall){1}, bytes, n, 72, seen_sink, seen);
+	assert_int_equal(seen->n, 1);
+	expect(seen, 0, "blocked 203.0.113.9:40001 > 192.0.2.10:22 proto 6 ?");
+	decoder_free(d);
+	free(seen);
+}
+
+static void
 more_reasons_than_rows_become_other(void **state)
 {
 	struct sensor_stats stats = {0};
@@ -396,6 +420,7 @@ main(void)
 	    cmocka_unit_test(dns_replies_and_a_query),
 	    cmocka_unit_test(groups_say_what_was_seen),
 	    cmocka_unit_test(what_is_not_understood_is_counted_by_reason),
+	    cmocka_unit_test(a_cut_nflog_entry_is_still_an_observation),
 	    cmocka_unit_test(more_reasons_than_rows_become_other),
 	    cmocka_unit_test(unknown_link_types_have_no_decoder),
 	};

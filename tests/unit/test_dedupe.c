@@ -91,6 +91,51 @@ every_part_of_the_key_matters(void **state)
 	assert_false(repeats(&syn, &syn_packet, &o, &syn_packet, 0));
 }
 
+/* Far more keys than slots, alike but for one part: none is another. */
+static void
+what_shares_a_slot_is_no_duplicate(void **state)
+{
+	struct dedupe *d = dedupe_new();
+	struct observation o = syn;
+	struct packet p = syn_packet;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 60000; i++) {
+		o = syn;
+		p = syn_packet;
+		switch (i & 7) {
+		case 0:
+			memcpy(o.src.bytes, &i, sizeof(i));
+			break;
+		case 1:
+			memcpy(o.dst.bytes, &i, sizeof(i));
+			break;
+		case 2:
+			p.seq = i;
+			break;
+		case 3:
+			o.src_port = (uint16_t)(i >> 3);
+			break;
+		case 4:
+			o.dst_port = (uint16_t)(i >> 3);
+			break;
+		case 5:
+			memcpy(o.dst.bytes + 8, &i, sizeof(i));
+			break;
+		case 6:
+			memcpy(o.src.bytes + 8, &i, sizeof(i));
+			break;
+		default:
+			o.kind = (uint16_t)(i >> 3 | 1);
+			break;
+		}
+		if (dedupe_is_duplicate(d, &o, &p))
+			fail_msg("key %u was taken for another", i);
+	}
+	dedupe_free(d);
+}
+
 static void
 other_protocols_go_by_their_identification(void **state)
 {
@@ -122,6 +167,7 @@ main(void)
 	    cmocka_unit_test(a_syn_repeats_for_three_seconds),
 	    cmocka_unit_test(the_first_sight_counts_not_the_last),
 	    cmocka_unit_test(every_part_of_the_key_matters),
+	    cmocka_unit_test(what_shares_a_slot_is_no_duplicate),
 	    cmocka_unit_test(other_protocols_go_by_their_identification),
 	    cmocka_unit_test(what_opens_nothing_is_never_a_duplicate),
 	};

@@ -511,6 +511,20 @@ lost_segments_do_not_keep_a_connection_open(void **state)
 }
 
 static void
+an_acknowledgement_tells_of_unseen_data(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, 8);
+	connect_all(&w);
+	server(&w, TCP_ACK, ISN_S + 1, ISN_C + 1000001, 0);
+	client(&w, TCP_RST, ISN_C + 1000001, 0, 0);
+	expect(&w, "closed-established");
+	stop(&w);
+}
+
+static void
 a_flood_neither_grows_the_tracker_nor_hides_a_handshake(void **state)
 {
 	struct world w;
@@ -603,6 +617,7 @@ main(void)
 	    cmocka_unit_test(nonsense_flags_are_ignored),
 	    cmocka_unit_test(data_on_the_syn_may_be_acknowledged),
 	    cmocka_unit_test(lost_segments_do_not_keep_a_connection_open),
+	    cmocka_unit_test(an_acknowledgement_tells_of_unseen_data),
 	    cmocka_unit_test(
 		a_flood_neither_grows_the_tracker_nor_hides_a_handshake),
 	    cmocka_unit_test(a_full_tier_gives_up_closing_connections_first),
