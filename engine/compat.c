@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -38,6 +39,25 @@ compat_peer_uid(int fd, unsigned long *uid)
 	*uid = (unsigned long)user;
 #endif
 	return 0;
+}
+
+#define CACHE_LINE 64
+#define LARGE_PAGE ((size_t)2 << 20)
+
+void *
+compat_alloc_lines(size_t size)
+{
+	void *memory;
+
+	if (size % LARGE_PAGE != 0)
+		return aligned_alloc(CACHE_LINE, size);
+	memory = aligned_alloc(LARGE_PAGE, size);
+#ifdef MADV_HUGEPAGE
+	/* Only a hint: small pages do as well, more slowly. */
+	if (memory != NULL)
+		madvise(memory, size, MADV_HUGEPAGE);
+#endif
+	return memory;
 }
 
 #ifndef HAVE_STRLCPY

@@ -61,6 +61,19 @@ int compat_peer_uid(int fd, unsigned long *uid);
 #define COMPAT_GETOPT_IN_ORDER ""
 #endif
 
+/* Asks for the cache line of an address; a hint and nothing more. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
+
+/*
+ * Memory of whole cache lines, on the system's large pages where it has them
+ * and size is worth it.  To be freed with free(); NULL: memory is out.
+ */
+void *compat_alloc_lines(size_t size);
+
 /* printf-like checking where the compiler has it. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PRINTF_LIKE(format, first)                                             \

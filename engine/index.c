@@ -13,9 +13,23 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "engine/compat.h"
 
 #define FIRST_BITS 8
 #define MOST_BITS  31
+
+static uint32_t *
+new_slots(unsigned int bits)
+{
+	size_t size = sizeof(uint32_t) << bits;
+	uint32_t *slots = compat_alloc_lines(size);
+
+	if (slots != NULL)
+		memset(slots, 0, size);
+	return slots;
+}
 
 int
 index_init(struct index *x, const struct index_owner *owner)
@@ -23,7 +37,7 @@ index_init(struct index *x, const struct index_owner *owner)
 	x->owner = owner;
 	x->bits = FIRST_BITS;
 	x->used = 0;
-	x->slots = calloc((size_t)1 << x->bits, sizeof(*x->slots));
+	x->slots = new_slots(x->bits);
 	return x->slots == NULL ? -1 : 0;
 }
 
@@ -53,7 +67,7 @@ grow(struct index *x)
 
 	if (x->bits == MOST_BITS)
 		return -1;
-	slots = calloc((size_t)2 << x->bits, sizeof(*slots));
+	slots = new_slots(x->bits + 1);
 	if (slots == NULL)
 		return -1;
 	for (i = 0; i <= mask; i++) {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/compat.h"
+
 #define INDEX_NONE UINT32_MAX
 
 /*
@@ -53,6 +55,13 @@ index_search(const struct index *x, uint64_t hash, struct index_search *s)
 {
 	s->hash = hash;
 	s->slot = (uint32_t)(hash >> (64 - x->bits));
+}
+
+/* Asks for the line where a search for the hash starts. */
+static inline void
+index_prefetch(const struct index *x, uint64_t hash)
+{
+	PREFETCH(&x->slots[hash >> (64 - x->bits)]);
 }
 
 /* The next item that may have the hash, INDEX_NONE when there is none. */

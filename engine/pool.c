@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_LINE 64
+#include "engine/compat.h"
 
 void
 pool_init(struct pool *p, size_t item_size)
@@ -46,8 +46,7 @@ add_chunk(struct pool *p)
 	if (chunks == NULL)
 		return -1;
 	p->chunks = chunks;
-	chunks[p->nchunks] =
-	    aligned_alloc(CACHE_LINE, POOL_CHUNK * p->item_size);
+	chunks[p->nchunks] = compat_alloc_lines(POOL_CHUNK * p->item_size);
 	if (chunks[p->nchunks] == NULL)
 		return -1;
 	p->nchunks++;

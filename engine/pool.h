@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define POOL_NONE        UINT32_MAX
-#define POOL_CHUNK_SHIFT 12
+#define POOL_CHUNK_SHIFT 15
 #define POOL_CHUNK       (1U << POOL_CHUNK_SHIFT)
 
 /*

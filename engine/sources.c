@@ -368,6 +368,27 @@ sources_find(struct sources *s, uint32_t rule, const struct prefix *p)
 	return i == INDEX_NONE ? NULL : &node_at(s, i)->source;
 }
 
+uint64_t
+sources_hint(const struct sources *s, uint32_t rule, const struct prefix *p)
+{
+	uint64_t hash = hash_key(s, rule, p);
+
+	index_prefetch(&s->index, hash);
+	return hash;
+}
+
+void
+sources_hint_node(const struct sources *s, uint64_t hint)
+{
+	struct index_search search;
+	uint32_t i;
+
+	index_search(&s->index, hint, &search);
+	i = index_next(&s->index, &search);
+	if (i != INDEX_NONE)
+		PREFETCH(node_at(s, i));
+}
+
 static struct node *
 node_new(struct sources *s, uint64_t hash, uint32_t rule,
     const struct prefix *p)

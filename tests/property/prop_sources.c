@@ -133,6 +133,8 @@ touch(struct model *m)
 		p = key_prefix(key);
 		k = &m->known[key];
 	}
+	/* One of the two goes without the hints. */
+	sources_hint_node(m->a, sources_hint(m->a, key % RULES, &p));
 	a = sources_touch(m->a, key % RULES, &p, m->now, &is_new);
 	b = sources_touch(m->b, key % RULES, &p, m->now, &is_new_b);
 	assert_int_equal(is_new, !k->is_there);
