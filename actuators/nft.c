@@ -20,8 +20,8 @@
 #include "actuators/firewalls.h"
 #include "actuators/nft_batch.h"
 #include "actuators/nft_changes.h"
+#include "actuators/nft_list.h"
 #include "actuators/nft_probe.h"
-#include "actuators/nft_query.h"
 #include "actuators/nft_ranges.h"
 #include "actuators/nft_sets.h"
 #include "actuators/nft_structure.h"
@@ -33,6 +33,8 @@
 #define BULK 256
 /* ... unless others were seen to be busy less than this ago. */
 #define BUSY_MS (60 * INT64_C(1000))
+/* The structure is made so often in one notice. */
+#define ATTEMPTS 4
 
 struct actuator {
 	struct nft_batch *batch;
@@ -71,7 +73,7 @@ find_ranges(struct actuator *a)
 			continue;
 		nft_ranges_clear(s->ranges);
 		found.n = 0;
-		result = nft_query_list(s, SIZE_MAX, &found);
+		result = nft_list_set(s, SIZE_MAX, &found);
 		for (k = 0; k < found.n && result == 0; k++)
 			result =
 			    nft_ranges_found(s->ranges, &found.list[k].prefix,
@@ -261,7 +263,7 @@ list_table(struct actuator *a, size_t first, size_t most,
 	found->n = 0;
 	for (i = first; i < first + a->sets->per_table && result == 0; i++)
 		result =
-		    nft_query_list(&a->sets->list[i], most - found->n, found);
+		    nft_list_set(&a->sets->list[i], most - found->n, found);
 	if (result == 1 || found->n > most)
 		found->n = 0;
 	return result == -1 ? -1 : 0;
@@ -295,6 +297,27 @@ nft_fd(const struct actuator *a)
 	return nft_watch_fd(a->watch);
 }
 
+/*
+ * Makes the structure again until nothing more happened to it meanwhile: what
+ * is told while that is done may be the rest of the same commit, or news.
+ */
+static int
+restore(struct actuator *a)
+{
+	int result = 1, attempt;
+
+	for (attempt = 0; result == 1 && attempt < ATTEMPTS; attempt++) {
+		if (structure(a) == -1)
+			return -1;
+		result = nft_watch_read(a->watch);
+	}
+	/* Somebody does nothing else: the rest is for the next notice. */
+	a->is_damaged = false;
+	if (result != 0)
+		set_damaged(a);
+	return 1;
+}
+
 static int
 nft_notice(struct actuator *a)
 {
@@ -309,10 +332,7 @@ nft_notice(struct actuator *a)
 	if (result == 1)
 		note_damage(a);
 	a->is_damaged = true;
-	if (structure(a) == -1)
-		return -1;
-	a->is_damaged = false;
-	return 1;
+	return restore(a);
 }
 
 static void

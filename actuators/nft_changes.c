@@ -283,7 +283,7 @@ check_size(struct nft_set *s)
 		return;
 	}
 	/* Ours only ever errs upwards: what was there already counts twice. */
-	if (nft_query_count(s->name, &count) == 0)
+	if (!s->is_interval && nft_query_count(s->name, &count) == 0)
 		s->count = count;
 	s->ask_at = s->count + s->most / 100 + 1;
 	if (s->count < high || s->is_warned)
@@ -311,8 +311,7 @@ count_changes(struct nft_changes *c, const struct change *changes)
 		}
 		if (s->is_interval)
 			s->count = nft_ranges_count(s->ranges);
-		else
-			check_size(s);
+		check_size(s);
 	}
 }
 

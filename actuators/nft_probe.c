@@ -22,7 +22,7 @@
 
 #include "actuators/nft_batch.h"
 #include "actuators/nft_elements.h"
-#include "actuators/nft_query.h"
+#include "actuators/nft_list.h"
 #include "actuators/nft_sets.h"
 #include "actuators/nft_structure.h"
 
@@ -80,7 +80,7 @@ probe(struct nft_batch *b, struct nft_abilities *out)
 
 	if (put(b, NFT_ELEMENTS_ADD, 1, HOUR_MS) == -1 ||
 	    put(b, NFT_ELEMENTS_ADD, 1, 2 * HOUR_MS) == -1 ||
-	    nft_query_element(&scratch, &a, &remaining_ms) == -1)
+	    nft_list_element(&scratch, &a, &remaining_ms) == -1)
 		return -1;
 	out->extends = (uint64_t)remaining_ms > HOUR_MS;
 	out->destroys = put(b, NFT_ELEMENTS_DESTROY, 2, 0) == 0;
