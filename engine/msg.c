@@ -56,6 +56,8 @@ static const struct msg_rule msg_rules[] = {
 	EXACTLY(sizeof(struct msg_list))},
     {MSG_VERBOSE, PROCESS_ENGINE, PROCESS_PARENT,
 	EXACTLY(sizeof(struct msg_verbose))},
+    {MSG_COUPLE, PROCESS_ENGINE, PROCESS_PARENT,
+	EXACTLY(sizeof(struct msg_couple))},
     {MSG_OBSERVATIONS, PROCESS_SENSOR, PROCESS_ENGINE,
 	FROM_FIELD(struct msg_observations, observations)},
     {MSG_SENSOR_STATS, PROCESS_SENSOR, PROCESS_ENGINE,

@@ -49,6 +49,7 @@ enum msg_type {
 	MSG_CHANGES,
 	MSG_LIST,
 	MSG_VERBOSE,
+	MSG_COUPLE,
 	/* sensor to engine */
 	MSG_OBSERVATIONS,
 	MSG_SENSOR_STATS,
@@ -134,6 +135,11 @@ struct msg_verbose {
 	uint8_t is_verbose;
 };
 
+/* Whether the firewall is to be touched. */
+struct msg_couple {
+	uint8_t is_coupled;
+};
+
 struct msg_observations {
 	uint32_t n;
 	struct observation observations[MSG_OBS_MAX];
@@ -158,6 +164,7 @@ struct msg {
 		struct msg_list list;
 		struct msg_found found;
 		struct msg_verbose verbose;
+		struct msg_couple couple;
 		struct msg_observations observations;
 		struct msg_sensor_stats sensor_stats;
 		struct actuator_counters counters;

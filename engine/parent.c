@@ -199,6 +199,9 @@ on_engine(void *arg, const struct msg *m, int fd)
 	case MSG_LIST:
 		parent_actuator_list(p, &m->u.list);
 		break;
+	case MSG_COUPLE:
+		parent_actuator_couple(p, m->u.couple.is_coupled != 0);
+		break;
 	case MSG_VERBOSE:
 		log_set_verbose(m->u.verbose.is_verbose != 0);
 		break;

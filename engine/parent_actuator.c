@@ -24,9 +24,17 @@
 /* How often changed counters are told to the engine. */
 #define COUNTERS_S 1
 
+/*
+ * What the firewall is to look like.  Decoupled from the start it has no
+ * enforced table; a rule that logs new connections is still made, since a
+ * sensor line asks for it.
+ */
 static struct actuator_conf
-actuator_conf_of(const struct ruleset *rs)
+actuator_conf_of(const struct parent *p)
 {
+	static struct table_conf tables[TABLES_MAX];
+	const struct ruleset *rs = p->ruleset;
+	size_t i;
 	struct actuator_conf conf = {
 	    .tables = rs->tables,
 	    .ntables = rs->ntables,
@@ -37,6 +45,12 @@ actuator_conf_of(const struct ruleset *rs)
 	    .limit_entries = rs->limit_entries,
 	};
 
+	if (p->is_coupled)
+		return conf;
+	memcpy(tables, rs->tables, sizeof(tables));
+	for (i = 0; i < rs->ntables; i++)
+		tables[i].enforce = ENFORCE_NONE;
+	conf.tables = tables;
 	return conf;
 }
 
@@ -79,10 +93,12 @@ on_counters(evutil_socket_t fd, short what, void *arg)
 void
 parent_actuator_open(struct parent *p)
 {
-	struct actuator_conf conf = actuator_conf_of(p->ruleset);
+	struct actuator_conf conf;
 	struct timeval period = {.tv_sec = COUNTERS_S};
 	int fd;
 
+	p->is_coupled = !p->ruleset->is_decoupled;
+	conf = actuator_conf_of(p);
 	p->ops = actuator_find(p->ruleset->firewall);
 	if (p->ops == NULL)
 		fatalx("the policy's firewall is not in this build");
@@ -102,9 +118,20 @@ parent_actuator_open(struct parent *p)
 int
 parent_actuator_reconfigure(struct parent *p)
 {
-	struct actuator_conf conf = actuator_conf_of(p->ruleset);
+	struct actuator_conf conf = actuator_conf_of(p);
 
+	if (!p->is_coupled)
+		return 0;
 	return p->ops->reconfigure(p->actuator, &conf);
+}
+
+void
+parent_actuator_couple(struct parent *p, bool is_coupled)
+{
+	p->is_coupled = is_coupled;
+	if (parent_actuator_reconfigure(p) == -1)
+		log_warnx("firewall %s: could not be made to fit the policy",
+		    p->ops->name);
 }
 
 void

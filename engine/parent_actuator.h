@@ -6,6 +6,8 @@
 #ifndef TRAPLINE_ENGINE_PARENT_ACTUATOR_H
 #define TRAPLINE_ENGINE_PARENT_ACTUATOR_H
 
+#include <stdbool.h>
+
 #include "engine/msg.h"
 
 struct parent;
@@ -14,7 +16,12 @@ struct parent;
 
 /* Opens it; ends the process when there is no way. */
 void parent_actuator_open(struct parent *);
+/*
+ * Brings the firewall in line with the policy in force; while decoupled it is
+ * left as it is.  0, or -1 with the reason logged.
+ */
 int parent_actuator_reconfigure(struct parent *);
+void parent_actuator_couple(struct parent *, bool is_coupled);
 void parent_actuator_apply(struct parent *, const struct msg_changes *);
 void parent_actuator_list(struct parent *, const struct msg_list *);
 

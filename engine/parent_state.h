@@ -59,6 +59,7 @@ struct parent {
 	char *socket_path;
 	int listen_fd;
 	bool is_stopping;
+	bool is_coupled; /* the firewall may be touched */
 };
 
 /* Directory in the state directory that sensors are confined to. */

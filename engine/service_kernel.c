@@ -287,9 +287,13 @@ service_found(struct service *s, const struct msg_found *m)
 void
 service_couple(struct service *s, bool is_coupled)
 {
+	static struct msg m;
+
 	if (s->is_decoupled == !is_coupled)
 		return;
 	s->is_decoupled = !is_coupled;
+	m.u.couple.is_coupled = is_coupled;
+	channel_send(s->parent, MSG_COUPLE, &m, sizeof(m.u.couple), -1);
 	log_info("%s",
 	    is_coupled ? "coupled: decisions are carried out again"
 		       : "decoupled: decisions are shown and not carried out");
