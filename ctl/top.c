@@ -51,7 +51,7 @@ struct top {
 	struct rows next_tables, next_sensors;
 	int answers; /* that came of the three */
 	long long observations, rate;
-	struct mono asked;
+	struct mono asked, counted;
 	char events[EVENTS][EVENT_LEN];
 	size_t nevents;
 	char error[200];
@@ -96,10 +96,12 @@ keep_status(struct top *t)
 {
 	long long now = json_number(&t->object, "observations");
 
-	if (t->status.n > 0 && now >= t->observations)
-		t->rate = (now - t->observations) * 1000 / ASK_MS;
+	int64_t elapsed_ms = ms_since(t->counted);
+
+	if (t->status.n > 0 && now >= t->observations && elapsed_ms > 0)
+		t->rate = (now - t->observations) * 1000 / elapsed_ms;
 	t->observations = now;
-	/* Read again, since a copy's members would point into the original. */
+	t->counted = mono_read();
 	t->is_stale = true;
 }
 
@@ -127,6 +129,7 @@ answered(void *arg, const char *line, size_t len)
 	what = json_text(&t->object, "what");
 	if (strcmp(what, "status") == 0) {
 		keep_status(t);
+		/* A copy's members would point into the original. */
 		(void)json_read(&t->status, line, len);
 	} else if (strcmp(what, "table") == 0) {
 		keep_row(&t->next_tables, &t->object, "table", "enforce",
@@ -147,20 +150,18 @@ static bool
 happened(void *arg, const char *line, size_t len)
 {
 	struct top *t = arg;
-	char *text = t->events[t->nevents % EVENTS];
-	FILE *f;
+	const struct json_object *o = &t->object;
+	const char *time;
 
 	if (json_read(&t->object, line, len) == -1 ||
-	    json_get(&t->object, "event") == NULL)
+	    json_get(o, "event") == NULL)
 		return true;
-	f = fmemopen(text, EVENT_LEN, "w");
-	if (f == NULL)
-		return true;
-	text_event(f, &t->object);
-	fclose(f);
-	text[EVENT_LEN - 1] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	t->nevents++;
+	/* The day is no news on a screen of the last minutes. */
+	time = json_text(o, "time");
+	snprintf(t->events[t->nevents++ % EVENTS], EVENT_LEN,
+	    "%.8s %-7s <%s> %s  %s: %s", strlen(time) > 11 ? time + 11 : "",
+	    json_text(o, "event"), json_text(o, "table"),
+	    json_text(o, "prefix"), json_text(o, "by"), json_text(o, "cause"));
 	t->is_stale = true;
 	return true;
 }

@@ -7,8 +7,8 @@
  * "load TABLE LINES": that many lines follow, each one prefix, because the
  * daemon may open no file itself.  Each is a hold of the operator's for the
  * table's own term, as "add" makes it.  A line that is no prefix, or that was
- * refused, is said with its number and does not stop the rest.  All is made
- * durable once, before the closing line.
+ * refused, is said with its number and does not stop the rest; the closing
+ * line then is an error.  All is made durable once, before that line.
  */
 
 #include <stdio.h>
@@ -107,8 +107,15 @@ say_totals(struct control_session *s)
 static void
 finish(struct control_session *s)
 {
+	uint64_t left = s->load.refused + s->load.bad;
+
 	say_totals(s);
-	control_ok_durable(s);
+	if (left == 0 || s->host->commit(s->host) == -1)
+		control_ok_durable(s);
+	else
+		control_error(s, "%llu of %llu lines were not taken",
+		    (unsigned long long)left,
+		    (unsigned long long)s->load.expected);
 }
 
 static void

@@ -58,7 +58,8 @@
  *		widened to the policy's source-prefix
  * flush T	"flush": table released left decoupled
  * load T N	N lines follow, one prefix each.  "line": line error, for
- *		those that were not taken (the first thousand);
+ *		those that were not taken (the first thousand), and the
+ *		closing line is an error then;
  *		"load": table held refused bad expires
  * couple, decouple	"couple" or "decouple": decoupled
  * reload, log brief|verbose	the closing line only

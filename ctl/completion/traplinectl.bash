@@ -13,7 +13,7 @@ _traplinectl_tables() {
 }
 
 _traplinectl() {
-	local cur=${COMP_WORDS[COMP_CWORD]} word socket="" i
+	local cur=${COMP_WORDS[COMP_CWORD]} word at="" i
 	local -a words=()
 
 	# What the options are and what they take is no part of the command.
@@ -23,7 +23,7 @@ _traplinectl() {
 			case $word in
 			-s | -js)
 				i=$((i + 1))
-				socket=${COMP_WORDS[i]:-}
+				at=${COMP_WORDS[i]:-}
 				continue
 				;;
 			-*) continue ;;
@@ -51,7 +51,7 @@ _traplinectl() {
 			neighbors redis queues"
 		;;
 	2:show\ table | 1:add | 1:delete | 1:flush | 1:load)
-		offer=$(_traplinectl_tables "$socket")
+		offer=$(_traplinectl_tables "$at")
 		;;
 	2:load\ *)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -281,7 +281,8 @@ load_holds_each_line_and_names_the_others(void **state)
 	expect("2001:db8::/64",
 	    "{\"what\":\"load\",\"table\":\"bruteforce\",\"held\":2,"
 	    "\"refused\":1,\"bad\":2,"
-	    "\"expires\":\"2027-01-03T09:36:37.000Z\"}\n" OK);
+	    "\"expires\":\"2027-01-03T09:36:37.000Z\"}\n"
+	    "{\"ok\":false,\"error\":\"3 of 5 lines were not taken\"}\n");
 	assert_int_equal(fixture.commits, 1);
 	expect_part("load bruteforce 0", "the number of lines is too small");
 	expect_part("load bruteforce x", "the number of lines is invalid");
