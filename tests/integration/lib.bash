@@ -143,7 +143,7 @@ start_daemon() {
 	daemon=$!
 	await "$dir/daemon.log" '\[parent\]: running' 30
 	for sensor in "$@"; do
-		await "$dir/daemon.log" "sensor $sensor: running" 30
+		await "$dir/daemon.log" "sensor $sensor.*: running" 30
 	done
 }
 
