@@ -83,7 +83,7 @@ answer_refused(struct control_session *s, enum engine_result result, int table,
 	case ENGINE_FULL:
 		control_error(s,
 		    "%s was not added: table <%s> is full with %zu entries "
-		    "(\"set limit entries\"), or memory is out",
+		    "(\"set limit table-entries\"), or memory is out",
 		    text, rules->tables[table].name,
 		    tables_count(engine_tables(s->engine), (uint16_t)table));
 		return;
