@@ -25,9 +25,6 @@ echo "crash.sh: TRAPLINE_SEED=$seed, $entries entries, $rounds rounds"
 
 firewall=$tag-firewall
 make_space "$firewall"
-ip -n "$firewall" link add d0 type dummy
-ip -n "$firewall" address add 192.0.2.1/24 dev d0
-ip -n "$firewall" link set d0 up
 
 policy_head >"$policy"
 cat >>"$policy" <<'POLICY'
