@@ -57,34 +57,53 @@ clock_start(struct clock *c, struct wall system, struct mono mono,
 	}
 }
 
+/* How far the system's clock is before ours when ours has run on. */
+static int64_t
+lag_after(const struct clock *c, struct wall system, int64_t elapsed_ms)
+{
+	return system.ms - c->now.ms - elapsed_ms;
+}
+
+/*
+ * What ours is put forward or back by after it has run on: all of the lag,
+ * as far as it then runs at no more than double and no less than half speed
+ * while it follows a step, and does not go back otherwise.
+ */
+static int64_t
+correction(const struct clock *c, int64_t lag_ms, int64_t elapsed_ms)
+{
+	int64_t most_back_ms = c->is_following ? elapsed_ms / 2 : elapsed_ms;
+
+	if (c->is_following && lag_ms > elapsed_ms)
+		return elapsed_ms;
+	if (lag_ms < -most_back_ms)
+		return -most_back_ms;
+	return lag_ms;
+}
+
 struct wall
 clock_update(struct clock *c, struct wall system, struct mono mono)
 {
 	int64_t elapsed_ms = (mono.ns - c->read.ns) / NS_PER_MS;
-	int64_t lag_ms, most_ms;
+	int64_t lag_ms;
 
 	if (elapsed_ms <= 0)
 		return c->now;
-	/* Keep the part of a millisecond that was not counted yet. */
-	c->read.ns += elapsed_ms * NS_PER_MS;
-	c->now.ms += elapsed_ms;
-	lag_ms = system.ms - c->now.ms;
+	lag_ms = lag_after(c, system, elapsed_ms);
 	if (!c->is_following &&
 	    (lag_ms > CLOCK_STEP_MS || lag_ms < -CLOCK_STEP_MS)) {
 		c->is_following = true;
 		c->steps++;
 	}
-	/* Twice as fast forward, half as fast while the system is behind. */
-	most_ms = elapsed_ms;
-	if (c->is_following && lag_ms < 0)
-		most_ms = (elapsed_ms + 1) / 2;
-	if (lag_ms > most_ms && c->is_following)
-		c->now.ms += most_ms;
-	else if (lag_ms < -most_ms)
-		c->now.ms -= most_ms;
-	else
-		c->now.ms += lag_ms;
-	c->lag_ms = system.ms - c->now.ms;
+	if (c->is_following && lag_ms < 0) {
+		/* Half of an odd millisecond is kept for the next time. */
+		elapsed_ms -= elapsed_ms % 2;
+		lag_ms = lag_after(c, system, elapsed_ms);
+	}
+	/* The part of a millisecond that was not counted yet stays. */
+	c->read.ns += elapsed_ms * NS_PER_MS;
+	c->now.ms += elapsed_ms + correction(c, lag_ms, elapsed_ms);
+	c->lag_ms = lag_after(c, system, 0);
 	if (c->lag_ms == 0)
 		c->is_following = false;
 	return c->now;
@@ -105,7 +124,9 @@ wall_later(struct wall a, struct wall b)
 struct wall
 wall_add_s(struct wall w, int64_t seconds)
 {
-	if (wall_is_never(w) || seconds > (INT64_MAX - w.ms) / 1000)
+	int64_t from_ms = w.ms > 0 ? w.ms : 0;
+
+	if (wall_is_never(w) || seconds > (INT64_MAX - from_ms) / 1000)
 		return WALL_NEVER;
 	w.ms += seconds * 1000;
 	return w;
@@ -135,8 +156,8 @@ wall_format(struct wall w, char *out, size_t size)
 	}
 	/* Not strftime(3): it may open the time zone's file. */
 	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, (int)ms);
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, (int)ms);
 	return out;
 }
 
