@@ -74,6 +74,21 @@ int compat_peer_uid(int fd, unsigned long *uid);
  */
 void *compat_alloc_lines(size_t size);
 
+/* The number of the lowest bit that is set, 0 to 63; of 0 there is none. */
+static inline unsigned int
+lowest_bit(uint64_t bits)
+{
+#if defined(__GNUC__) || defined(__clang__)
+	return (unsigned int)__builtin_ctzll(bits);
+#else
+	unsigned int n = 0;
+
+	for (; (bits & 1) == 0; bits >>= 1)
+		n++;
+	return n;
+#endif
+}
+
 /* printf-like checking where the compiler has it. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PRINTF_LIKE(format, first)                                             \

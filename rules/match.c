@@ -4,10 +4,11 @@
  */
 
 /*
- * The matcher: which rules an observation meets.  matcher_new() sorts the
- * rules into lists by what an observation has before anything is compared
- * (kind, protocol, family, direction), so that a walk only sees rules that
- * these do not rule out, and checks of each what is left to check.
+ * The matcher: which rules an observation meets.  A set of rules is a mask
+ * with one bit a rule, in the order of the file.  matcher_new() makes one
+ * mask for each combination of kind, protocol, family and direction, and one
+ * for each class of ports that the rules tell apart; a walk looks at the rules
+ * that are in both, and checks of each what is left to check.
  *
  * The end of a connection is walked apart: it goes to the rules that counted
  * its beginning, not to those whose table terms hold by now (match.h).
@@ -18,13 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "rules/ruleset.h"
 
 #define NKINDS    9
 #define NPROTOS   3 /* TCP, UDP, any other */
 #define NFAMILIES 2
 #define NDIRS     3
-#define NLISTS    (NKINDS * NPROTOS * NFAMILIES * NDIRS)
+#define NMASKS    (NKINDS * NPROTOS * NFAMILIES * NDIRS)
+#define NPORTS    65536
 
 #define PROTO_TCP 6
 #define PROTO_UDP 17
@@ -35,11 +38,10 @@ enum check_flag {
 	CHECK_FROM = 1 << 1,
 	CHECK_TO = 1 << 2,
 	CHECK_FROM_PORT = 1 << 3,
-	CHECK_TO_PORT = 1 << 4,
-	CHECK_IFNAME = 1 << 5,
-	CHECK_SENSOR = 1 << 6,
-	CHECK_ANCHOR = 1 << 7,
-	CHECK_PASSED = 1 << 8,
+	CHECK_IFNAME = 1 << 4,
+	CHECK_SENSOR = 1 << 5,
+	CHECK_ANCHOR = 1 << 6,
+	CHECK_PASSED = 1 << 7,
 };
 
 /* How terms that name a table are judged. */
@@ -74,18 +76,17 @@ struct match_rule {
 	size_t nfrom, nto;
 };
 
-struct match_list {
-	const uint16_t *start, *end;
-};
-
 struct matcher {
 	struct match_rule *rules;
-	uint16_t *indexes; /* of all lists, one behind the other */
-	struct match_list lists[NLISTS];
+	size_t nrules;
+	size_t nwords;        /* of a mask */
+	uint64_t *masks;      /* NMASKS, one behind the other */
+	uint64_t *port_masks; /* one for each class */
+	uint16_t classes[NPORTS];
 };
 
 static unsigned int
-list_number(unsigned int kind, unsigned int proto, unsigned int family,
+mask_number(unsigned int kind, unsigned int proto, unsigned int family,
     unsigned int dir)
 {
 	return ((kind * NPROTOS + proto) * NFAMILIES + family) * NDIRS + dir;
@@ -154,8 +155,6 @@ rule_checks(const struct rule *r)
 		checks |= CHECK_TO;
 	if (r->from.nports > 0)
 		checks |= CHECK_FROM_PORT;
-	if (r->to.nports > 0)
-		checks |= CHECK_TO_PORT;
 	if (r->nifnames > 0)
 		checks |= CHECK_IFNAME;
 	if (r->sensors != 0)
@@ -214,73 +213,152 @@ belongs(const struct rule *r, unsigned int kind, unsigned int proto,
 	       r->dir == dir;
 }
 
-/* Fills one list behind those before it.  Returns its end. */
-static uint16_t *
-list_fill(const struct ruleset *rs, unsigned int number, uint16_t *next)
+static void
+mask_set(uint64_t *mask, size_t rule)
 {
-	unsigned int dir = number % NDIRS;
-	unsigned int family = number / NDIRS % NFAMILIES;
-	unsigned int proto = number / NDIRS / NFAMILIES % NPROTOS;
-	unsigned int kind = number / NDIRS / NFAMILIES / NPROTOS;
+	mask[rule / 64] |= UINT64_C(1) << (rule % 64);
+}
+
+static void
+masks_fill(struct matcher *m, const struct ruleset *rs)
+{
+	unsigned int n, dir, family, proto, kind;
+	size_t i;
+
+	for (n = 0; n < NMASKS; n++) {
+		dir = n % NDIRS;
+		family = n / NDIRS % NFAMILIES;
+		proto = n / NDIRS / NFAMILIES % NPROTOS;
+		kind = n / NDIRS / NFAMILIES / NPROTOS;
+		for (i = 0; i < rs->nrules; i++) {
+			if (belongs(&rs->rules[i], kind, proto, family, dir))
+				mask_set(m->masks + n * m->nwords, i);
+		}
+	}
+}
+
+/*
+ * Gives every port its class: a new one starts wherever a range of a rule
+ * starts or has ended.  Returns the number of classes.
+ */
+static size_t
+classes_fill(struct matcher *m, const struct ruleset *rs)
+{
+	const struct port_range *range;
+	size_t i, j, port, class = 0;
+
+	for (i = 0; i < rs->nrules; i++) {
+		for (j = 0; j < rs->rules[i].to.nports; j++) {
+			range = &rs->rules[i].to.ports[j];
+			m->classes[range->low] = 1;
+			if (range->high < NPORTS - 1)
+				m->classes[range->high + 1] = 1;
+		}
+	}
+	m->classes[0] = 0;
+	for (port = 1; port < NPORTS; port++) {
+		class += m->classes[port];
+		m->classes[port] = (uint16_t) class;
+	}
+	return class + 1;
+}
+
+static bool
+ports_match(const struct host_list *list, uint16_t port)
+{
+	size_t low = 0, high = list->nports, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (port < list->ports[middle].low)
+			high = middle;
+		else if (port > list->ports[middle].high)
+			low = middle + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* 0, or -1 when memory is out. */
+static int
+ports_fill(struct matcher *m, const struct ruleset *rs)
+{
+	const struct host_list *to;
+	size_t i, port, class;
+
+	m->port_masks =
+	    calloc(classes_fill(m, rs), m->nwords * sizeof(*m->port_masks));
+	if (m->port_masks == NULL)
+		return -1;
+	for (port = 0; port < NPORTS; port++) {
+		class = m->classes[port];
+		if (port > 0 && class == m->classes[port - 1])
+			continue;
+		for (i = 0; i < rs->nrules; i++) {
+			to = &rs->rules[i].to;
+			if (to->nports == 0 || ports_match(to, (uint16_t)port))
+				mask_set(m->port_masks + class * m->nwords, i);
+		}
+	}
+	return 0;
+}
+
+/* 0, or -1 when memory is out. */
+static int
+rules_fill(struct matcher *m, const struct ruleset *rs)
+{
+	struct match_rule *r;
 	size_t i;
 
 	for (i = 0; i < rs->nrules; i++) {
-		if (belongs(&rs->rules[i], kind, proto, family, dir))
-			*next++ = (uint16_t)i;
+		r = &m->rules[i];
+		r->rule = &rs->rules[i];
+		r->checks = rule_checks(r->rule);
+		r->nfrom = r->rule->from.nterms;
+		r->nto = r->rule->to.nterms;
+		r->from = terms_compile(&r->rule->from);
+		r->to = terms_compile(&r->rule->to);
+		if (r->from == NULL || r->to == NULL)
+			return -1;
 	}
-	return next;
+	return 0;
 }
 
 struct matcher *
 matcher_new(const struct ruleset *rs)
 {
 	struct matcher *m = calloc(1, sizeof(*m));
-	uint16_t *next;
-	size_t i;
 
 	if (m == NULL)
 		return NULL;
-	/* One rule more than there are, to have an end and a size above 0. */
+	m->nrules = rs->nrules;
+	m->nwords = rs->nrules / 64 + 1;
 	m->rules = calloc(rs->nrules + 1, sizeof(*m->rules));
-	m->indexes = calloc((rs->nrules + 1) * NLISTS, sizeof(*m->indexes));
-	if (m->rules == NULL || m->indexes == NULL)
-		goto fail;
-	for (i = 0; i < rs->nrules; i++) {
-		m->rules[i].rule = &rs->rules[i];
-		m->rules[i].checks = rule_checks(&rs->rules[i]);
-		m->rules[i].nfrom = rs->rules[i].from.nterms;
-		m->rules[i].nto = rs->rules[i].to.nterms;
-		m->rules[i].from = terms_compile(&rs->rules[i].from);
-		m->rules[i].to = terms_compile(&rs->rules[i].to);
-		if (m->rules[i].from == NULL || m->rules[i].to == NULL)
-			goto fail;
+	m->masks = calloc(NMASKS, m->nwords * sizeof(*m->masks));
+	if (m->rules == NULL || m->masks == NULL || rules_fill(m, rs) == -1 ||
+	    ports_fill(m, rs) == -1) {
+		matcher_free(m);
+		return NULL;
 	}
-	next = m->indexes;
-	for (i = 0; i < NLISTS; i++) {
-		m->lists[i].start = next;
-		next = list_fill(rs, (unsigned int)i, next);
-		m->lists[i].end = next;
-	}
+	masks_fill(m, rs);
 	return m;
-fail:
-	matcher_free(m);
-	return NULL;
 }
 
 void
 matcher_free(struct matcher *m)
 {
-	struct match_rule *r;
+	size_t i;
 
 	if (m == NULL)
 		return;
-	for (r = m->rules; r != NULL && (r->from != NULL || r->to != NULL);
-	     r++) {
-		free(r->from);
-		free(r->to);
+	for (i = 0; m->rules != NULL && i < m->nrules; i++) {
+		free(m->rules[i].from);
+		free(m->rules[i].to);
 	}
 	free(m->rules);
-	free(m->indexes);
+	free(m->masks);
+	free(m->port_masks);
 	free(m);
 }
 
@@ -333,23 +411,6 @@ terms_match(const struct match_walk *w, const struct match_term *terms,
 }
 
 static bool
-ports_match(const struct host_list *list, uint16_t port)
-{
-	size_t low = 0, high = list->nports, middle;
-
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (port < list->ports[middle].low)
-			high = middle;
-		else if (port > list->ports[middle].high)
-			low = middle + 1;
-		else
-			return true;
-	}
-	return false;
-}
-
-static bool
 ifname_matches(const struct rule *r, const char *ifname)
 {
 	size_t i;
@@ -373,8 +434,6 @@ rule_matches(const struct match_walk *w, const struct match_rule *m,
 
 	if (checks == 0)
 		return true;
-	if ((checks & CHECK_TO_PORT) && !ports_match(&r->to, o->dst_port))
-		return false;
 	if ((checks & CHECK_FROM_PORT) && !ports_match(&r->from, o->src_port))
 		return false;
 	if ((checks & CHECK_PROTO) &&
@@ -396,19 +455,6 @@ rule_matches(const struct match_walk *w, const struct match_rule *m,
 	       terms_match(w, m->to, m->nto, &o->dst, how);
 }
 
-/* The bit's number, or -1 when kind is not exactly one that there is. */
-static int
-kind_number(unsigned int kind)
-{
-	int i;
-
-	for (i = 0; i < NKINDS; i++) {
-		if (kind == 1U << i)
-			return i;
-	}
-	return -1;
-}
-
 void
 match_start(struct match_walk *w, const struct matcher *m,
     const struct observation *o, const struct match_tables *tables)
@@ -416,24 +462,50 @@ match_start(struct match_walk *w, const struct matcher *m,
 	unsigned int proto = o->proto == PROTO_TCP   ? 0
 			     : o->proto == PROTO_UDP ? 1
 						     : 2;
-	int kind = kind_number(o->kind);
-	const struct match_list *list;
+	unsigned int family = addr_is_ipv4(&o->src) ? 0 : 1, kind = o->kind;
 
 	w->matcher = m;
 	w->observation = o;
 	w->tables = tables;
 	w->over = 0;
-	w->next = w->end = NULL;
-	if (kind == -1 || o->dir >= NDIRS)
+	w->left = 0;
+	w->word = m->nwords;
+	if (kind == 0 || kind >= 1U << NKINDS || (kind & (kind - 1)) != 0 ||
+	    o->dir >= NDIRS)
 		return;
 	/* A packet that opens nothing is no offence (observation.h). */
 	if ((o->flags & OBS_NOT_FIRST) != 0 &&
-	    (o->kind & (OBS_PASSED | OBS_BLOCKED)) != 0)
+	    (kind & (OBS_PASSED | OBS_BLOCKED)) != 0)
 		return;
-	list = &m->lists[list_number((unsigned int)kind, proto,
-	    addr_is_ipv4(&o->src) ? 0 : 1, o->dir)];
-	w->next = list->start;
-	w->end = list->end;
+	w->mask = m->masks + m->nwords * mask_number(lowest_bit(kind), proto,
+					     family, o->dir);
+	w->port_mask = m->port_masks + m->nwords * m->classes[o->dst_port];
+	w->word = 0;
+	w->left = w->mask[0] & w->port_mask[0];
+}
+
+/* The next rule that the masks leave, NULL at the end. */
+static inline const struct match_rule *
+walk_next(struct match_walk *w)
+{
+	unsigned int bit;
+
+	while (w->left == 0) {
+		if (w->word + 1 >= w->matcher->nwords)
+			return NULL;
+		w->word++;
+		w->left = w->mask[w->word] & w->port_mask[w->word];
+	}
+	bit = lowest_bit(w->left);
+	w->left &= w->left - 1;
+	return &w->matcher->rules[w->word * 64 + bit];
+}
+
+static void
+walk_end(struct match_walk *w)
+{
+	w->left = 0;
+	w->word = w->matcher->nwords;
 }
 
 /* What a rule that ends the walk leaves for no one behind it. */
@@ -464,8 +536,8 @@ match_next_closed(struct match_walk *w)
 	const struct match_rule *m;
 	bool is_wanted;
 
-	while (w->next < w->end && w->over != (OVER_CONN | OVER_STATES)) {
-		m = &w->matcher->rules[*w->next++];
+	while (w->over != (OVER_CONN | OVER_STATES) &&
+	       (m = walk_next(w)) != NULL) {
 		is_wanted = wants_closed(m->rule, w->over) &&
 			    rule_matches(w, m, TABLES_MATCH);
 		if ((m->rule->is_ignore || m->rule->is_quick) &&
@@ -484,12 +556,11 @@ match_next(struct match_walk *w)
 
 	if (w->observation->kind == OBS_CLOSED)
 		return match_next_closed(w);
-	while (w->next < w->end) {
-		m = &w->matcher->rules[*w->next++];
+	while ((m = walk_next(w)) != NULL) {
 		if (!rule_matches(w, m, TABLES_ASKED))
 			continue;
 		if (m->rule->is_ignore || m->rule->is_quick)
-			w->next = w->end;
+			walk_end(w);
 		return m->rule->is_ignore ? NULL : m->rule;
 	}
 	return NULL;

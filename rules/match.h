@@ -26,8 +26,8 @@ struct match_tables {
 };
 
 /*
- * Prepares a rule set for matching: per kind and protocol, the rules that can
- * match at all.  Borrows the rule set.  NULL when memory is out.
+ * Prepares a rule set for matching: per kind, protocol and port the rules that
+ * can match at all.  Borrows the rule set.  NULL when memory is out.
  */
 struct matcher *matcher_new(const struct ruleset *);
 void matcher_free(struct matcher *);
@@ -37,7 +37,9 @@ struct match_walk {
 	const struct matcher *matcher;
 	const struct observation *observation;
 	const struct match_tables *tables;
-	const uint16_t *next, *end;
+	const uint64_t *mask, *port_mask;
+	size_t word;
+	uint64_t left; /* rules of this word that are still to be looked at */
 	unsigned int over;
 };
 
