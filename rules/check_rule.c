@@ -26,7 +26,6 @@
 #define ALL_KINDS  0x1ff
 #define PROTO_TCP  6
 #define PROTO_UDP  17
-#define PROTO_SCTP 132
 
 static const struct {
 	const char *name;
@@ -256,20 +255,19 @@ rule_ports_need_proto(struct check *c, const struct conf_rule *r,
     const struct rule *out)
 {
 	const struct conf_peer *peer = r->to.ports != NULL ? &r->to : &r->from;
-	uint32_t with_ports[8] = {0};
+	/* An observation has the ports of these two only (observation.h). */
+	const uint32_t with_ports = UINT32_C(1) << PROTO_TCP | UINT32_C(1)
+								   << PROTO_UDP;
+	bool has_others = (out->protos[0] & ~with_ports) != 0;
 	size_t i;
 
 	if (peer->ports == NULL)
 		return;
-	with_ports[0] = UINT32_C(1) << PROTO_TCP | UINT32_C(1) << PROTO_UDP;
-	with_ports[PROTO_SCTP / 32] |= UINT32_C(1) << (PROTO_SCTP % 32);
-	for (i = 0; i < 8; i++) {
-		if ((out->protos[i] & ~with_ports[i]) != 0)
-			break;
-	}
-	if (i < 8 || (r->protos == NULL && !out->has_protos))
+	for (i = 1; i < 8; i++)
+		has_others = has_others || out->protos[i] != 0;
+	if (has_others || (r->protos == NULL && !out->has_protos))
 		report_error(c->report, &peer->ports->word->pos,
-		    "\"port\" needs \"proto\" with tcp, udp or sctp only");
+		    "\"port\" needs \"proto\" with tcp or udp only");
 }
 
 static void

@@ -136,15 +136,15 @@ ruleset_read(struct check *c, const char *path, const struct policy_macro *list,
 {
 	struct policy_pos start = {.file = path};
 	struct macros macros = {NULL};
-	struct conf conf;
+	struct conf *conf = arena_alloc(c->arena, sizeof(*conf));
 	struct input *in =
 	    input_new(c->arena, c->report, c->text, c->from_files);
 	struct lexer *lexer = lexer_new(c->arena, c->report, in, &macros);
 
 	define_macros(c, &macros, list, n);
 	if (input_open(in, path, &start) == 0) {
-		parse_policy(&conf, lexer, c->arena, c->report);
-		c->conf = &conf;
+		parse_policy(conf, lexer, c->arena, c->report);
+		c->conf = conf;
 		ruleset_check(c);
 	}
 	lexer_free(lexer);
