@@ -66,6 +66,8 @@ json_begin(struct json *j, char *out, size_t size)
 	j->used = 0;
 	j->is_full = size == 0;
 	j->has_member = false;
+	if (size > 0)
+		out[0] = '\0';
 	put(j, "{", 1);
 }
 
