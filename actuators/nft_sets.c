@@ -208,6 +208,8 @@ nft_sets_inherit(struct nft_sets *sets, struct nft_sets *old)
 		if (before == NULL)
 			continue;
 		s->count = before->count;
+		s->ask_at = before->ask_at;
+		s->is_warned = before->is_warned;
 		ranges = s->ranges;
 		s->ranges = before->ranges;
 		before->ranges = ranges;

@@ -34,6 +34,7 @@
 #include "sensors/packet.h"
 #include "sensors/registry.h"
 #include "sensors/sensor.h"
+#include "sensors/sequence.h"
 
 #define RECEIVE_BUFFER (16 << 20)
 #define COPY_RANGE     128
@@ -46,8 +47,7 @@ struct sensor {
 	int fd;
 	uint16_t seen;
 	uint8_t index;
-	bool has_seq;
-	uint32_t next_seq;
+	struct sequence sequence;
 	struct dedupe *dedupe;
 	struct links *links;
 	struct sensor_stats stats;
@@ -243,21 +243,6 @@ nflog_fd(const struct sensor *s)
 	return s->fd;
 }
 
-/*
- * The kernel numbers what it logs, also what it then had no room for.  The
- * first number is taken as it comes, and one from behind starts anew.
- */
-static void
-count_lost(struct sensor *s, uint32_t seq)
-{
-	uint32_t gap = seq - s->next_seq;
-
-	if (s->has_seq && gap <= INT32_MAX)
-		s->stats.lost_kernel += gap;
-	s->has_seq = true;
-	s->next_seq = seq + 1;
-}
-
 static void
 hand_over(struct passage *p)
 {
@@ -312,7 +297,7 @@ take_message(struct passage *passage, const struct nlmsghdr *h)
 		return;
 	}
 	if (record.has_seq)
-		count_lost(s, record.seq);
+		s->stats.lost_kernel += sequence_lost(&s->sequence, record.seq);
 	take_record(passage, &record, &err);
 }
 

@@ -619,6 +619,26 @@ the_kernel_tells_how_many_a_set_holds(void **state)
 	ops->close(a);
 }
 
+static void
+an_unknown_range_in_the_way_is_written_over(void **state)
+{
+	struct actuator *a = open_firewall();
+	struct change c[2];
+
+	(void)state;
+	hold(a, "172.16.0.0/12", HOUR_MS);
+	assert_non_null(nft("add", "element", "inet", "trapline",
+	    "bruteforce_v4_other", "{ 10.0.0.0/10 timeout 1h }"));
+	c[0] = change_make(0, "10.1.0.0/17", CHANGE_HOLD, HOUR_MS);
+	c[1] = change_make(0, "192.0.2.1", CHANGE_HOLD, HOUR_MS);
+	assert_int_equal(ops->apply(a, c, 2), 2);
+	assert_int_not_equal(remaining(a, "10.1.0.0/17"), -1);
+	assert_int_not_equal(remaining(a, "172.16.0.0/12"), -1);
+	assert_int_not_equal(remaining(a, "192.0.2.1"), -1);
+	assert_int_equal(remaining(a, "10.0.0.0/10"), -1);
+	ops->close(a);
+}
+
 /* Takes the roles of the kernels before 6.12 and before 6.3. */
 static void
 older_kernels_are_served_by_removing_and_adding(void **state)
@@ -709,6 +729,12 @@ a_hundred_thousand_entries_load(void **state)
 	}
 	assert_int_equal(ops->notice(a), 0);
 	assert_int_equal(listing_make(a, MANY - 1).n, 0);
+	/* A notice for each, and still only one repair. */
+	assert_non_null(
+	    nft("flush", "set", "inet", "trapline", "bruteforce_v4", NULL));
+	readable(ops->fd(a));
+	assert_int_equal(ops->notice(a), 1);
+	assert_int_equal(ops->notice(a), 0);
 	free(c);
 	ops->close(a);
 }
@@ -741,6 +767,7 @@ main(void)
 	    TEST(a_full_set_takes_no_more_and_the_rest_goes_on),
 	    TEST(listing_leaves_out_big_tables),
 	    TEST(the_kernel_tells_how_many_a_set_holds),
+	    TEST(an_unknown_range_in_the_way_is_written_over),
 	    TEST(older_kernels_are_served_by_removing_and_adding),
 	    TEST(a_commit_of_others_is_known_even_when_nobody_listened),
 	    TEST(a_hundred_thousand_entries_load),
