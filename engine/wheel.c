@@ -4,10 +4,10 @@
  */
 
 /*
- * The expiry wheel.  Time in seconds is a number of digits to the base of 64;
- * an item is filed in the level of the highest digit in which its second
- * differs from the wheel's, in the slot of that digit.  When the wheel's
- * second comes to a slot of a higher level, the slot's items move to lower
+ * The expiry wheel.  Time in milliseconds is a number of digits to the base
+ * of 64; an item is filed in the level of the highest digit in which its due
+ * time differs from the wheel's, in the slot of that digit.  When the wheel's
+ * time comes to a slot of a higher level, the slot's items move to lower
  * ones; when it comes to a slot of level 0, that slot is sorted and handed
  * out.  One word of bits a level tells which slots have items, so time
  * without items costs nothing however long it is.
@@ -25,8 +25,8 @@
 #define DIGIT_BITS 6
 #define SLOTS      (1U << DIGIT_BITS)
 #define DIGIT      (SLOTS - 1)
-/* Nine digits hold every second that struct wall can tell. */
-#define LEVELS 9
+/* Eleven digits hold every time that struct wall can tell. */
+#define LEVELS 11
 
 /* Links of items: 0 is not filed, 1 no item, else the number + 2. */
 #define LINK_END  1
@@ -37,7 +37,7 @@
 
 struct wheel {
 	const struct wheel_owner *owner;
-	int64_t second; /* where the wheel stands */
+	int64_t ms; /* where the wheel stands */
 	size_t count;
 	uint64_t occupied[LEVELS];
 	uint32_t slots[LEVELS][SLOTS]; /* links */
@@ -64,7 +64,7 @@ wheel_new(const struct wheel_owner *owner, struct wall now)
 	if (w == NULL)
 		return NULL;
 	w->owner = owner;
-	w->second = now.ms < 0 ? 0 : now.ms / 1000;
+	w->ms = now.ms < 0 ? 0 : now.ms;
 	for (level = 0; level < LEVELS; level++) {
 		for (slot = 0; slot < SLOTS; slot++)
 			w->slots[level][slot] = LINK_END;
@@ -85,20 +85,20 @@ static struct place
 place_of(const struct wheel *w, struct wall due)
 {
 	/* What is late is filed where the wheel stands. */
-	int64_t second = due.ms / 1000 < w->second ? w->second : due.ms / 1000;
-	uint64_t differs = (uint64_t)(second ^ w->second) >> DIGIT_BITS;
+	int64_t ms = due.ms < w->ms ? w->ms : due.ms;
+	uint64_t differs = (uint64_t)(ms ^ w->ms) >> DIGIT_BITS;
 	struct place p = {0, 0};
 
 	for (; differs != 0; differs >>= DIGIT_BITS)
 		p.level++;
-	p.slot = (unsigned int)(second >> (p.level * DIGIT_BITS)) & DIGIT;
+	p.slot = (unsigned int)(ms >> (p.level * DIGIT_BITS)) & DIGIT;
 	return p;
 }
 
 static unsigned int
 current_slot(const struct wheel *w)
 {
-	return (unsigned int)w->second & DIGIT;
+	return (unsigned int)w->ms & DIGIT;
 }
 
 /* Is item a to be handed out before b? */
@@ -257,12 +257,12 @@ next_slot(const struct wheel *w, struct place *p)
 	return false;
 }
 
-/* The first second of a slot. */
+/* When a slot begins. */
 static int64_t
-slot_second(const struct wheel *w, struct place p)
+slot_ms(const struct wheel *w, struct place p)
 {
 	unsigned int shift = p.level * DIGIT_BITS;
-	int64_t above = w->second >> shift >> DIGIT_BITS;
+	int64_t above = w->ms >> shift >> DIGIT_BITS;
 
 	return (above << DIGIT_BITS | p.slot) << shift;
 }
@@ -276,7 +276,7 @@ wheel_next(const struct wheel *w)
 		return WALL_NEVER;
 	if (p.level == 0)
 		return (struct wall){w->least[p.slot]};
-	return (struct wall){slot_second(w, p) * 1000};
+	return (struct wall){slot_ms(w, p)};
 }
 
 /*
@@ -284,22 +284,22 @@ wheel_next(const struct wheel *w)
  * slot's items to lower levels.  False when the wheel stands at now.
  */
 static bool
-advance(struct wheel *w, int64_t now_s)
+advance(struct wheel *w, int64_t now_ms)
 {
 	uint32_t link, next;
 	struct place p;
-	int64_t second;
+	int64_t ms;
 
-	if (!next_slot(w, &p) || (second = slot_second(w, p)) > now_s) {
-		if (w->second < now_s) {
-			w->second = now_s;
+	if (!next_slot(w, &p) || (ms = slot_ms(w, p)) > now_ms) {
+		if (w->ms < now_ms) {
+			w->ms = now_ms;
 			w->is_sorted = false;
 		}
 		return false;
 	}
-	if (p.level == 0 && second == w->second)
+	if (p.level == 0 && ms == w->ms)
 		return false;
-	w->second = second;
+	w->ms = ms;
 	w->is_sorted = false;
 	if (p.level == 0)
 		return true;
@@ -336,12 +336,11 @@ take_current(struct wheel *w, struct wall now, uint32_t *items, size_t n)
 size_t
 wheel_due(struct wheel *w, struct wall now, uint32_t *items, size_t n)
 {
-	int64_t now_s = now.ms < 0 ? 0 : now.ms / 1000;
 	size_t done = 0;
 
 	do {
 		done += take_current(w, now, items + done, n - done);
-	} while (done < n && advance(w, now_s));
+	} while (done < n && advance(w, now.ms));
 	return done;
 }
 

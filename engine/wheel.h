@@ -34,7 +34,7 @@ struct wheel_owner {
 };
 
 /*
- * The expiry wheel: files items by the second in which they are due, in
+ * The expiry wheel: files items by the millisecond in which they are due, in
  * slots of growing width, and moves them closer as time goes on.  Numbers of
  * items are below WHEEL_NONE - 1.
  */
