@@ -47,11 +47,13 @@ int compat_peer_uid(int fd, unsigned long *uid);
 #define COMPAT_CLOCK_BOOTTIME CLOCK_MONOTONIC
 #endif
 
-/* Where sockets and the like of running daemons are. */
+/* Where sockets of running daemons are, and what daemons keep. */
 #if defined(__linux__)
-#define COMPAT_RUN_DIR "/run"
+#define COMPAT_RUN_DIR   "/run"
+#define COMPAT_STATE_DIR "/var/lib"
 #else
-#define COMPAT_RUN_DIR "/var/run"
+#define COMPAT_RUN_DIR   "/var/run"
+#define COMPAT_STATE_DIR "/var/db"
 #endif
 
 /* glibc's getopt(3) moves operands to the end unless told not to. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "rules/arena.h"
 #include "rules/check.h"
 #include "rules/input.h"
@@ -21,8 +22,9 @@
 #include "rules/macro.h"
 #include "rules/parse.h"
 
-#define LIMIT_SOURCES 1000000
-#define LIMIT_ENTRIES 1000000
+#define STATE_DIR_DEFAULT COMPAT_STATE_DIR "/trapline"
+#define LIMIT_SOURCES     1000000
+#define LIMIT_ENTRIES     1000000
 
 void
 policy_messages_free(struct policy_messages *m)
@@ -45,8 +47,8 @@ ruleset_new(void)
 	rs->source_len_inet6 = 64;
 	rs->limit_sources = LIMIT_SOURCES;
 	rs->limit_entries = LIMIT_ENTRIES;
-	rs->state_dir = rules_strdup(TRAPLINE_STATE_DIR);
-	rs->socket = rules_strdup(TRAPLINE_SOCKET);
+	rs->state_dir = rules_strdup(STATE_DIR_DEFAULT);
+	rs->socket = rules_strdup(SOCKET_DEFAULT);
 	rs->user = rules_strdup(TRAPLINE_USER);
 	return rs;
 }
