@@ -110,6 +110,7 @@ finish(struct control_session *s)
 	uint64_t left = s->load.refused + s->load.bad;
 
 	say_totals(s);
+	engine_advance(s->engine, control_now(s));
 	if (left == 0 || s->host->commit(s->host) == -1)
 		control_ok_durable(s);
 	else

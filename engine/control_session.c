@@ -309,6 +309,8 @@ control_ok_durable(struct control_session *s)
 {
 	struct control_status status;
 
+	/* What was added may be an administrator whom somebody holds. */
+	engine_advance(s->engine, control_now(s));
 	if (s->host->commit(s->host) == 0) {
 		control_ok(s);
 		return;

@@ -85,7 +85,10 @@ void engine_name_sensor(struct engine *, uint8_t index, const char *name);
  */
 void engine_observe(struct engine *, const struct observation *, size_t n,
     struct wall now);
-/* Ends what lapses until now. */
+/*
+ * Ends what lapses until now, and what a table of "set never" has come to
+ * cover since the last look.
+ */
 void engine_advance(struct engine *, struct wall now);
 /* When engine_advance() has work next; WALL_NEVER: never. */
 struct wall engine_next(const struct engine *);

@@ -263,6 +263,8 @@ engine_advance(struct engine *e, struct wall now)
 		for (l = lapses; l < lapses + n; l++)
 			e->out->pardon(e->out, &l->prefix, (struct wall){0});
 	} while (n == ENGINE_LAPSE_MAX);
+	if (e->is_started)
+		engine_never_refresh(e, now);
 }
 
 struct wall
@@ -366,22 +368,6 @@ engine_flush_table(struct engine *e, uint16_t table, struct wall now)
 	return ended;
 }
 
-/* Is the entry nothing but a name that the policy's text put there? */
-static bool
-is_only_named(struct engine *e, const struct entry_view *entry)
-{
-	struct hold hold;
-	size_t i;
-
-	for (i = 0; i < entry->nholds; i++) {
-		if (tables_get_hold(e->tables, entry->table, &entry->prefix, i,
-			&hold) &&
-		    !engine_only_names(e, entry->table, hold.origin))
-			return false;
-	}
-	return true;
-}
-
 size_t
 engine_pardon(struct engine *e, const struct prefix *prefix, struct wall until,
     struct wall now)
@@ -392,7 +378,7 @@ engine_pardon(struct engine *e, const struct prefix *prefix, struct wall until,
 	tables_each_related(e->tables, e->ruleset->ntables, prefix,
 	    engine_gather, &g);
 	for (i = 0; i < g.n; i++) {
-		if (is_only_named(e, &g.list[i]))
+		if (engine_entry_only_names(e, &g.list[i]))
 			continue;
 		if (engine_end_entry(e, g.list[i].table, &g.list[i].prefix,
 			"pardoned", now))

@@ -37,6 +37,21 @@ engine_only_names(const struct engine *e, uint16_t table, enum origin origin)
 	       e->ruleset->tables[table].enforce == ENFORCE_NONE;
 }
 
+bool
+engine_entry_only_names(const struct engine *e, const struct entry_view *entry)
+{
+	struct hold hold;
+	size_t i;
+
+	for (i = 0; i < entry->nholds; i++) {
+		if (tables_get_hold(e->tables, entry->table, &entry->prefix, i,
+			&hold) &&
+		    !engine_only_names(e, entry->table, hold.origin))
+			return false;
+	}
+	return true;
+}
+
 void
 engine_gather(void *arg, const struct entry_view *entry)
 {
@@ -82,7 +97,7 @@ release_new_members(struct engine *e, const struct never *old,
 			    never_get(new, i), engine_gather, &g);
 	}
 	for (i = 0; i < g.n; i++) {
-		if (!engine_only_names(e, g.list[i].table, ORIGIN_FILE))
+		if (!engine_entry_only_names(e, &g.list[i]))
 			engine_end_entry(e, g.list[i].table, &g.list[i].prefix,
 			    "never", now);
 	}

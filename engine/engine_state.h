@@ -94,6 +94,8 @@ bool engine_table_is_never(const struct engine *, uint16_t table);
  * a table that nobody enforces, hold nobody: they only name.
  */
 bool engine_only_names(const struct engine *, uint16_t table, enum origin);
+/* The same of all holds that an entry has. */
+bool engine_entry_only_names(const struct engine *, const struct entry_view *);
 /* Makes "never" fit its sources; releases what must not be held. */
 void engine_never_refresh(struct engine *, struct wall now);
 

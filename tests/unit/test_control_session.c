@@ -251,6 +251,21 @@ pardon_takes_the_prefix_that_rules_hold(void **state)
 }
 
 static void
+who_becomes_an_administrator_is_released_at_once(void **state)
+{
+	(void)state;
+	ask("add bruteforce 203.0.113.9");
+	ask("add seen 203.0.113.9");
+	ask("add admins 203.0.113.9");
+	expect("show table bruteforce", OK);
+	expect("show table seen", OK);
+	expect_part("show never",
+	    "{\"what\":\"never\",\"prefix\":\"203.0.113.9\","
+	    "\"why\":\"table <admins>\"}");
+	expect_part("check 203.0.113.9", "\"held\":false");
+}
+
+static void
 flush_spares_what_the_policy_names(void **state)
 {
 	(void)state;
@@ -496,6 +511,7 @@ main(void)
 	    TEST(delete_ends_the_entry_or_says_what_covers_it),
 	    TEST(pardon_releases_everywhere_for_a_day),
 	    TEST(pardon_takes_the_prefix_that_rules_hold),
+	    TEST(who_becomes_an_administrator_is_released_at_once),
 	    TEST(flush_spares_what_the_policy_names),
 	    TEST(load_holds_each_line_and_names_the_others),
 	    TEST(a_load_that_is_cut_off_says_where),
