@@ -9,6 +9,8 @@
  * where the eye is, how it stands and what to type.
  */
 
+#include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "ctl/json_read.h"
@@ -31,10 +33,30 @@ print_time(FILE *out, const char *name, const char *rfc3339, struct wall now,
 		    text_left(rfc3339, now, span, sizeof(span)));
 }
 
+/* " (name)" for "uid N"; nothing for anybody else.  Returns out. */
+static const char *
+user_name(const char *by, char *out, size_t size)
+{
+	const struct passwd *user = NULL;
+	const char *error;
+	long long uid;
+
+	out[0] = '\0';
+	if (strncmp(by, "uid ", 4) != 0)
+		return out;
+	uid = strtonum(by + 4, 0, UINT32_MAX, &error);
+	if (error == NULL)
+		user = getpwuid((uid_t)uid);
+	if (user != NULL)
+		snprintf(out, size, " (%s)", user->pw_name);
+	return out;
+}
+
 static void
 print_hold(FILE *out, const struct json_object *o, struct wall now)
 {
 	const char *sensor = json_text(o, "sensor");
+	char user[64];
 
 	if (strcmp(json_text(o, "what"), "named") == 0)
 		fprintf(out, "named in <%s>\n", json_text(o, "table"));
@@ -44,8 +66,9 @@ print_hold(FILE *out, const struct json_object *o, struct wall now)
 			? ", which blocks"
 			: "");
 	fprintf(out, "  %-9s %s\n", "entry", json_text(o, "prefix"));
-	fprintf(out, "  %-9s %s %s\n", "by", json_text(o, "origin"),
-	    json_text(o, "by"));
+	fprintf(out, "  %-9s %s %s%s\n", "by", json_text(o, "origin"),
+	    json_text(o, "by"),
+	    user_name(json_text(o, "by"), user, sizeof(user)));
 	if (sensor[0] != '\0')
 		fprintf(out, "  %-9s %s\n", "seen by", sensor);
 	if (json_text(o, "cause")[0] != '\0') {

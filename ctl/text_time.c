@@ -94,7 +94,8 @@ text_left(const char *rfc3339, struct wall now, char *out, size_t size)
 	else if (wall_is_never(then))
 		strlcpy(out, "never", size);
 	else
-		text_span(then.ms - now.ms, out, size);
+		/* Up to a full second: six weeks less a moment are 6w. */
+		text_span(then.ms - now.ms + 999, out, size);
 	return out;
 }
 
