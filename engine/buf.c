@@ -18,6 +18,7 @@ get_be(struct buf *b, size_t n, uint64_t *out)
 	uint64_t value = 0;
 	size_t i;
 
+	*out = 0;
 	if (buf_left(b) < n)
 		return -1;
 	for (i = 0; i < n; i++)
@@ -34,6 +35,7 @@ get_le(struct buf *b, size_t n, uint64_t *out)
 	uint64_t value = 0;
 	size_t i;
 
+	*out = 0;
 	if (buf_left(b) < n)
 		return -1;
 	for (i = n; i > 0; i--)
@@ -53,22 +55,20 @@ int
 buf_get_le16(struct buf *b, uint16_t *out)
 {
 	uint64_t value;
+	int result = get_le(b, 2, &value);
 
-	if (get_le(b, 2, &value) == -1)
-		return -1;
 	*out = (uint16_t)value;
-	return 0;
+	return result;
 }
 
 int
 buf_get_le32(struct buf *b, uint32_t *out)
 {
 	uint64_t value;
+	int result = get_le(b, 4, &value);
 
-	if (get_le(b, 4, &value) == -1)
-		return -1;
 	*out = (uint32_t)value;
-	return 0;
+	return result;
 }
 
 int

@@ -49,12 +49,13 @@ buf_left(const struct buf *b)
 }
 
 /*
- * Each reads one integer and steps over it.  0, or -1 with nothing read when
- * too few bytes are left.  be and le name the byte order in the buffer.
+ * Each reads one integer and steps over it.  0, or -1 with nothing read and
+ * out set to zero when too few bytes are left.  be and le name the byte order in the buffer.
  */
 static inline int
 buf_get_u8(struct buf *b, uint8_t *out)
 {
+	*out = 0;
 	if (b->pos >= b->len)
 		return -1;
 	*out = b->data[b->pos++];
@@ -66,6 +67,7 @@ buf_get_be16(struct buf *b, uint16_t *out)
 {
 	const uint8_t *p;
 
+	*out = 0;
 	if (buf_left(b) < 2)
 		return -1;
 	p = b->data + b->pos;
@@ -79,6 +81,7 @@ buf_get_be32(struct buf *b, uint32_t *out)
 {
 	const uint8_t *p;
 
+	*out = 0;
 	if (buf_left(b) < 4)
 		return -1;
 	p = b->data + b->pos;
@@ -93,12 +96,14 @@ int buf_get_le16(struct buf *, uint16_t *out);
 int buf_get_le32(struct buf *, uint32_t *out);
 int buf_get_le64(struct buf *, uint64_t *out);
 
-/* Copies n bytes out.  0, or -1 with nothing read. */
+/* Copies n bytes out.  0, or -1 with nothing read and out zeroed. */
 static inline int
 buf_get_bytes(struct buf *b, void *out, size_t n)
 {
-	if (buf_left(b) < n)
+	if (buf_left(b) < n) {
+		memset(out, 0, n);
 		return -1;
+	}
 	if (n > 0)
 		memcpy(out, b->data + b->pos, n);
 	b->pos += n;
