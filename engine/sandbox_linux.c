@@ -62,7 +62,11 @@ static const struct call common[] = {
     {ANY(sendmsg)},
     {ANY(shutdown)},
     {ANY(getsockopt)},
+    /* libpcap asks whether its interface still exists. */
+    {ANY(getsockname)},
     {INT_IS(setsockopt, 1, SOL_SOCKET)},
+    /* pcap_close() gives its ring back. */
+    {INT_IS(setsockopt, 1, SOL_PACKET)},
     {ANY(fstat)},
     {WHEN(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH)},
     {INT_IS(fcntl, 1, F_GETFL)},
@@ -145,7 +149,6 @@ static const struct call engine[] = {
     {INT_IS(fcntl64, 1, F_GETLK)},
     {ANY(accept)},
     {ANY(accept4)},
-    {ANY(getsockname)},
     {ANY(getpeername)},
 };
 

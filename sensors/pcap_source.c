@@ -24,6 +24,7 @@
 #include <pcap/pcap.h>
 
 #include "engine/compat.h"
+#include "sensors/device.h"
 #include "sensors/link.h"
 
 #define LIVE_BUFFER_BYTES (16 * 1024 * 1024)
@@ -144,7 +145,8 @@ pcap_source_open_live(const char *ifname, int snaplen, bool promiscuous,
 		return NULL;
 	}
 	pcap_set_snaplen(pcap, snaplen);
-	pcap_set_promisc(pcap, promiscuous ? 1 : 0);
+	if (promiscuous && !device_sets_promiscuous())
+		pcap_set_promisc(pcap, 1);
 	pcap_set_immediate_mode(pcap, 1);
 	pcap_set_buffer_size(pcap, LIVE_BUFFER_BYTES);
 	status = pcap_activate(pcap);
@@ -154,6 +156,14 @@ pcap_source_open_live(const char *ifname, int snaplen, bool promiscuous,
 		if (error[0] == '\0')
 			strlcpy(error, pcap_statustostr(status),
 			    PCAP_SOURCE_ERRLEN);
+		pcap_close(pcap);
+		return NULL;
+	}
+	/* The device of all interfaces, "any", cannot be promiscuous. */
+	if (promiscuous && strcmp(ifname, "any") != 0 &&
+	    device_set_promiscuous(pcap_fileno(pcap), ifname) == -1) {
+		snprintf(error, PCAP_SOURCE_ERRLEN, "promiscuous mode: %s",
+		    strerror(errno));
 		pcap_close(pcap);
 		return NULL;
 	}
@@ -239,6 +249,10 @@ pcap_source_next(struct pcap_source *s, struct pcap_packet *out, char *error)
 		out->wire_len = header->len;
 		return 1;
 	case 0:
+		if (s->is_file || !device_is_gone(pcap_fileno(s->pcap)))
+			return 0;
+		strlcpy(error, "the interface is gone", PCAP_SOURCE_ERRLEN);
+		return -1;
 	case PCAP_ERROR_BREAK:
 		return 0;
 	default:

@@ -333,8 +333,8 @@ work_without_opening(void)
 	if (seccomp_load(ctx) < 0)
 		return 3;
 	/* Enough for several automatic checkpoints (1,000 pages each). */
-	for (i = 0; i < 30000; i++) {
-		if (put_number(s, i * 7919 % 30000) == -1 ||
+	for (i = 0; i < 10000; i++) {
+		if (put_number(s, i * 7919 % 10000) == -1 ||
 		    (i % 10 == 0 && store_commit(s) == -1))
 			return 4;
 	}
@@ -346,7 +346,7 @@ work_without_opening(void)
 	    store_commit(s) == -1 || store_each_hold(s, see, &seen) == -1)
 		return 5;
 	store_close(s);
-	return seen.count == 29999 ? 0 : 6;
+	return seen.count == 9999 ? 0 : 6;
 }
 #endif
 
