@@ -383,6 +383,29 @@ check_firewall(struct check *c)
 	}
 }
 
+/*
+ * A policy with sensors is meant to run: that nothing enforces what it holds
+ * is worth a word, unless "firewall memory" says that this is meant.
+ */
+static void
+check_enforced(struct check *c)
+{
+	const struct conf_table *t;
+	int table;
+
+	if (c->conf->firewalls != NULL || c->conf->sensors == NULL)
+		return;
+	for (t = c->conf->tables; t != NULL; t = t->next) {
+		table = ruleset_table(c->ruleset, t->name->text);
+		if (table != -1 &&
+		    c->ruleset->tables[table].enforce == ENFORCE_BLOCK)
+			report_warning(c->report, &t->name->pos,
+			    "\"enforce block\" without \"firewall\": "
+			    "<%s> will block nobody",
+			    t->name->text);
+	}
+}
+
 /* "set limit table-entries" may come behind the tables. */
 static void
 check_member_counts(struct check *c)
@@ -430,5 +453,6 @@ check_settings(struct check *c)
 			check_setting(c, s);
 	}
 	check_firewall(c);
+	check_enforced(c);
 	check_member_counts(c);
 }

@@ -160,6 +160,11 @@ check_sensor(struct check *c, const struct conf_sensor *s)
 		    SENSORS_MAX);
 		return;
 	}
+	if (out.log_new && out.seen == OBS_PASSED &&
+	    rs->firewall != FIREWALL_NFT)
+		report_warning(c->report, &s->log->pos,
+		    "\"log new\" needs \"firewall nft\", which makes the "
+		    "kernel log: nothing will be seen");
 	out.index = (uint8_t)rs->nsensors;
 	rs->sensors[rs->nsensors++] = out;
 }
