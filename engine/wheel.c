@@ -195,7 +195,35 @@ merge(const struct wheel *w, uint32_t a, uint32_t b)
 	return first;
 }
 
-/* Sorts the slot where the wheel stands: runs of 1, 2, 4 .. are merged. */
+/*
+ * Takes the run that begins at *link out of a list and moves *link behind it.
+ * What comes in descending order, as file() leaves what it got in ascending
+ * order, is turned round.
+ */
+static uint32_t
+take_run(const struct wheel *w, uint32_t *link)
+{
+	uint32_t first = *link, last = *link, next = item_of(w, first)->next;
+
+	if (next != LINK_END && is_before(w, next, first)) {
+		while (next != LINK_END && is_before(w, next, first)) {
+			*link = item_of(w, next)->next;
+			item_of(w, next)->next = first;
+			first = next;
+			next = *link;
+		}
+	} else {
+		while (next != LINK_END && !is_before(w, next, last)) {
+			last = next;
+			next = item_of(w, last)->next;
+		}
+	}
+	item_of(w, last)->next = LINK_END;
+	*link = next;
+	return first;
+}
+
+/* Sorts the slot where the wheel stands by merging runs of its list. */
 static void
 sort(struct wheel *w)
 {
@@ -205,9 +233,7 @@ sort(struct wheel *w)
 
 	w->is_sorted = true;
 	for (link = *head; link != LINK_END;) {
-		run = link;
-		link = item_of(w, run)->next;
-		item_of(w, run)->next = LINK_END;
+		run = take_run(w, &link);
 		for (i = 0; i < n && runs[i] != LINK_END; i++) {
 			run = merge(w, runs[i], run);
 			runs[i] = LINK_END;
