@@ -5,9 +5,9 @@
 
 /*
  * The firewall that is none: entries live in this process and drop nothing.
- * Replay and tests use it.  It keeps a plain array, sorted by table and
- * prefix, so that list() shows what a kernel would hold; no time passes
- * here, so what is held stays until it is released.
+ * Tests use it, and who only wants to see what would be held.  Entries are
+ * kept in an open hash table, so that list() shows what a kernel would hold;
+ * no time passes here, so what is held stays until it is released.
  */
 
 #include <stdlib.h>
@@ -17,93 +17,122 @@
 #include "actuators/firewalls.h"
 #include "engine/log.h"
 
+/* Slots of a table that has entries, at least; a power of two. */
+#define SLOTS_LEAST 64
+
 struct memory_entry {
 	struct prefix prefix;
 	int64_t remaining_ms;
 	uint16_t table;
+	bool is_there;
 };
 
 struct actuator {
-	struct memory_entry *entries;
-	size_t n, room;
+	struct memory_entry *slots;
+	size_t nslots; /* a power of two, at least twice as many as entries */
+	size_t n;
+	size_t counts[TABLES_MAX];
 	struct actuator_counters counters;
 };
 
-static int
-entry_cmp(const struct memory_entry *e, uint16_t table, const struct prefix *p)
+static size_t
+home(const struct actuator *a, uint16_t table, const struct prefix *p)
 {
-	if (e->table != table)
-		return (int)e->table - (int)table;
-	return prefix_cmp(&e->prefix, p);
+	return (size_t)prefix_hash(p, table) & (a->nslots - 1);
 }
 
-/* Where the entry is, or where it belongs. */
+/* The slot where the entry is, or would be put. */
 static size_t
-position(const struct actuator *a, uint16_t table, const struct prefix *p,
-    bool *is_there)
+find(const struct actuator *a, uint16_t table, const struct prefix *p)
 {
-	size_t low = 0, high = a->n;
+	size_t at = home(a, table, p);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (;; at = (at + 1) & (a->nslots - 1)) {
+		const struct memory_entry *e = &a->slots[at];
 
-		if (entry_cmp(&a->entries[middle], table, p) < 0)
-			low = middle + 1;
-		else
-			high = middle;
+		if (!e->is_there ||
+		    (e->table == table && prefix_equal(&e->prefix, p)))
+			return at;
 	}
-	*is_there = low < a->n && entry_cmp(&a->entries[low], table, p) == 0;
-	return low;
 }
 
 static int
 make_room(struct actuator *a)
 {
-	struct memory_entry *bigger;
-	size_t room = a->room == 0 ? 64 : a->room * 2;
+	struct memory_entry *old = a->slots;
+	size_t nold = a->nslots, i;
 
-	if (a->n < a->room)
+	if (2 * (a->n + 1) <= a->nslots)
 		return 0;
-	bigger = reallocarray(a->entries, room, sizeof(*bigger));
-	if (bigger == NULL)
+	a->nslots = nold == 0 ? SLOTS_LEAST : 2 * nold;
+	a->slots = calloc(a->nslots, sizeof(*a->slots));
+	if (a->slots == NULL) {
+		a->slots = old;
+		a->nslots = nold;
 		return -1;
-	a->entries = bigger;
-	a->room = room;
+	}
+	for (i = 0; i < nold; i++) {
+		if (old[i].is_there)
+			a->slots[find(a, old[i].table, &old[i].prefix)] =
+			    old[i];
+	}
+	free(old);
 	return 0;
 }
 
 static int
 memory_add(struct actuator *a, const struct change *c)
 {
-	bool is_there;
-	size_t at = position(a, c->table, &c->prefix, &is_there);
 	struct memory_entry *e;
 
-	if (!is_there) {
-		if (make_room(a) == -1)
-			return -1;
-		memmove(a->entries + at + 1, a->entries + at,
-		    (a->n - at) * sizeof(*a->entries));
+	if (make_room(a) == -1)
+		return -1;
+	e = &a->slots[find(a, c->table, &c->prefix)];
+	if (!e->is_there) {
 		a->n++;
+		a->counts[c->table % TABLES_MAX]++;
 	}
-	e = &a->entries[at];
+	e->is_there = true;
 	e->table = c->table;
 	e->prefix = c->prefix;
 	e->remaining_ms = c->remaining_ms;
 	return 0;
 }
 
+/* Frees a slot and moves up what was put behind it for want of room. */
+static void
+vacate(struct actuator *a, size_t at)
+{
+	size_t mask = a->nslots - 1, next;
+
+	a->slots[at].is_there = false;
+	for (next = (at + 1) & mask; a->slots[next].is_there;
+	     next = (next + 1) & mask) {
+		const struct memory_entry *e = &a->slots[next];
+		size_t wanted = home(a, e->table, &e->prefix);
+
+		/* It stays where the hole is not between home and here. */
+		if (((next - wanted) & mask) < ((next - at) & mask))
+			continue;
+		a->slots[at] = *e;
+		a->slots[next].is_there = false;
+		at = next;
+	}
+}
+
 static void
 memory_remove(struct actuator *a, const struct change *c)
 {
-	bool is_there;
-	size_t at = position(a, c->table, &c->prefix, &is_there);
+	size_t at;
 
-	if (!is_there)
+	if (a->nslots == 0)
+		return;
+	at = find(a, c->table, &c->prefix);
+	if (!a->slots[at].is_there)
 		return;
 	a->n--;
-	memmove(a->entries + at, a->entries + at + 1,
-	    (a->n - at) * sizeof(*a->entries));
+	a->counts[c->table % TABLES_MAX]--;
+	vacate(a, at);
 }
 
 static int
@@ -144,20 +173,13 @@ memory_apply(struct actuator *a, const struct change *changes, size_t n)
 static int
 memory_list(struct actuator *a, size_t most, actuator_found *found, void *arg)
 {
-	size_t first = 0, next;
+	size_t i;
 
-	for (; first < a->n; first = next) {
-		uint16_t table = a->entries[first].table;
+	for (i = 0; i < a->nslots; i++) {
+		const struct memory_entry *e = &a->slots[i];
 
-		for (next = first; next < a->n; next++) {
-			if (a->entries[next].table != table)
-				break;
-		}
-		for (; next - first <= most && first < next; first++) {
-			const struct memory_entry *e = &a->entries[first];
-
-			found(arg, table, &e->prefix, e->remaining_ms);
-		}
+		if (e->is_there && a->counts[e->table % TABLES_MAX] <= most)
+			found(arg, e->table, &e->prefix, e->remaining_ms);
 	}
 	return 0;
 }
@@ -187,7 +209,7 @@ memory_close(struct actuator *a)
 {
 	if (a == NULL)
 		return;
-	free(a->entries);
+	free(a->slots);
 	free(a);
 }
 

@@ -9,67 +9,15 @@
  * chained behind it in a pool of their own.  The wheel files an entry by the
  * hold that lapses first, so each hold ends at its own time.
  *
- * A table counts its entries by prefix length, and a look-up asks the index
- * once for each length in use: once for a table of hosts.
+ * Entries and holds come and go here; tables_ask.c only looks.
  */
 
 #include "engine/tables.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/index.h"
-#include "engine/pool.h"
-#include "engine/wheel.h"
-
-#define LENS 129
-/* Length of an entry that is in the pool's hands. */
-#define LEN_FREE 255
-
-/* The first hold's fields stand beside the entry's for the size. */
-struct entry {
-	struct wheel_item item; /* due: when the first hold lapses */
-	struct wall since;
-	struct addr addr;
-	uint16_t table;
-	uint8_t len;
-	uint8_t origin;
-	uint32_t by;
-	uint32_t cause;
-	uint32_t sensor;
-	uint32_t count;
-	uint32_t more; /* first of the further holds, or POOL_NONE */
-};
-
-struct further {
-	struct hold hold;
-	uint32_t next;
-};
-
-struct table {
-	size_t count;
-	uint64_t generation;
-	uint32_t counts[LENS];             /* by length */
-	uint64_t lens_used[LENS / 64 + 1]; /* bits by length */
-};
-
-struct tables {
-	struct wheel_owner wheel_owner;
-	struct wheel *wheel;
-	struct pool entries;
-	struct pool further;
-	struct table *tables;
-	size_t ntables;
-	size_t most;
-	size_t count;
-	uint64_t seed;
-	struct entry_hash {
-		struct index_owner owner;
-		const struct tables *tables;
-	} hash;
-	struct index index;
-};
+#include "engine/tables_state.h"
 
 const char *
 origin_name(enum origin origin)
@@ -89,26 +37,6 @@ origin_name(enum origin origin)
 		return "kernel";
 	}
 	return "unknown";
-}
-
-static struct entry *
-entry_at(const struct tables *t, uint32_t i)
-{
-	return pool_at(&t->entries, i);
-}
-
-static struct further *
-further_at(const struct tables *t, uint32_t i)
-{
-	return pool_at(&t->further, i);
-}
-
-static struct prefix
-entry_prefix(const struct entry *e)
-{
-	struct prefix p = {.addr = e->addr, .len = e->len};
-
-	return p;
 }
 
 static uint64_t
@@ -225,8 +153,8 @@ table_count(struct table *table, uint8_t len, int by)
 		table->lens_used[len / 64] &= ~(UINT64_C(1) << len % 64);
 }
 
-static uint32_t
-find(const struct tables *t, uint16_t table, const struct prefix *p)
+uint32_t
+tables_find(const struct tables *t, uint16_t table, const struct prefix *p)
 {
 	struct index_search search;
 	const struct entry *e;
@@ -246,8 +174,8 @@ find(const struct tables *t, uint16_t table, const struct prefix *p)
  * Holds of an entry.
  */
 
-static struct hold
-first_hold(const struct entry *e)
+struct hold
+tables_first_hold(const struct entry *e)
 {
 	struct hold hold = {.expires = e->item.due,
 	    .since = e->since,
@@ -291,7 +219,7 @@ static void
 order_holds(const struct tables *t, struct entry *e)
 {
 	struct further *f, *least = NULL;
-	struct hold first = first_hold(e);
+	struct hold first = tables_first_hold(e);
 	uint32_t i;
 
 	for (i = e->more; i != POOL_NONE; i = f->next) {
@@ -321,8 +249,8 @@ drop_first_hold(struct tables *t, struct entry *e)
 	return true;
 }
 
-static struct wall
-entry_expires(const struct tables *t, const struct entry *e)
+struct wall
+tables_entry_expires(const struct tables *t, const struct entry *e)
 {
 	struct wall latest = e->item.due;
 	uint32_t i;
@@ -330,25 +258,6 @@ entry_expires(const struct tables *t, const struct entry *e)
 	for (i = e->more; i != POOL_NONE; i = further_at(t, i)->next)
 		latest = wall_later(latest, further_at(t, i)->hold.expires);
 	return latest;
-}
-
-static void
-fill_view(const struct tables *t, const struct entry *e, struct entry_view *out)
-{
-	const struct further *f;
-	uint32_t i;
-
-	out->table = e->table;
-	out->prefix = entry_prefix(e);
-	out->expires = entry_expires(t, e);
-	out->since = e->since;
-	out->nholds = 1;
-	for (i = e->more; i != POOL_NONE; i = f->next) {
-		f = further_at(t, i);
-		if (wall_before(f->hold.since, out->since))
-			out->since = f->hold.since;
-		out->nholds++;
-	}
 }
 
 /*
@@ -453,7 +362,7 @@ add_further(struct tables *t, struct entry *e, const struct hold *hold)
 static int
 entry_hold(struct tables *t, struct entry *e, const struct hold *hold)
 {
-	struct hold first = first_hold(e);
+	struct hold first = tables_first_hold(e);
 	struct further *f;
 
 	if (is_same_hold(&first, hold->origin, hold->by)) {
@@ -472,7 +381,7 @@ enum tables_result
 tables_hold(struct tables *t, uint16_t table, const struct prefix *p,
     const struct hold *hold)
 {
-	uint32_t i = find(t, table, p);
+	uint32_t i = tables_find(t, table, p);
 	struct wall before;
 	struct entry *e;
 	int result;
@@ -480,14 +389,14 @@ tables_hold(struct tables *t, uint16_t table, const struct prefix *p,
 	if (i == INDEX_NONE)
 		return entry_new(t, table, p, hold);
 	e = entry_at(t, i);
-	before = entry_expires(t, e);
+	before = tables_entry_expires(t, e);
 	wheel_remove(t->wheel, i);
 	result = entry_hold(t, e, hold);
 	order_holds(t, e);
 	wheel_add(t->wheel, i);
 	if (result == -1)
 		return TABLES_FULL;
-	if (wall_before(before, entry_expires(t, e)))
+	if (wall_before(before, tables_entry_expires(t, e)))
 		return TABLES_EXTENDED;
 	return TABLES_UNCHANGED;
 }
@@ -513,7 +422,7 @@ enum tables_gone
 tables_end_hold(struct tables *t, uint16_t table, const struct prefix *p,
     enum origin origin, uint32_t by)
 {
-	uint32_t i = find(t, table, p);
+	uint32_t i = tables_find(t, table, p);
 	struct hold first;
 	struct entry *e;
 	bool is_left;
@@ -521,7 +430,7 @@ tables_end_hold(struct tables *t, uint16_t table, const struct prefix *p,
 	if (i == INDEX_NONE)
 		return TABLES_ABSENT;
 	e = entry_at(t, i);
-	first = first_hold(e);
+	first = tables_first_hold(e);
 	if (!is_same_hold(&first, origin, by))
 		return drop_further(t, e, origin, by) ? TABLES_KEPT
 						      : TABLES_ABSENT;
@@ -537,7 +446,7 @@ tables_end_hold(struct tables *t, uint16_t table, const struct prefix *p,
 bool
 tables_remove(struct tables *t, uint16_t table, const struct prefix *p)
 {
-	uint32_t i = find(t, table, p);
+	uint32_t i = tables_find(t, table, p);
 
 	if (i == INDEX_NONE)
 		return false;
@@ -564,7 +473,7 @@ tables_expire(struct tables *t, struct wall now, struct tables_lapse *out,
 		e = entry_at(t, i);
 		out[done].table = e->table;
 		out[done].prefix = entry_prefix(e);
-		out[done].hold = first_hold(e);
+		out[done].hold = tables_first_hold(e);
 		out[done].what = TABLES_RELEASED;
 		if (drop_first_hold(t, e)) {
 			out[done].what = TABLES_KEPT;
@@ -580,179 +489,4 @@ struct wall
 tables_next(const struct tables *t)
 {
 	return wheel_next(t->wheel);
-}
-
-/*
- * Questions.
- */
-
-bool
-tables_get(const struct tables *t, uint16_t table, const struct prefix *p,
-    struct entry_view *out)
-{
-	uint32_t i = find(t, table, p);
-
-	if (i == INDEX_NONE)
-		return false;
-	fill_view(t, entry_at(t, i), out);
-	return true;
-}
-
-bool
-tables_get_hold(const struct tables *t, uint16_t table, const struct prefix *p,
-    size_t n, struct hold *out)
-{
-	uint32_t i = find(t, table, p);
-
-	if (i == INDEX_NONE)
-		return false;
-	if (n == 0) {
-		*out = first_hold(entry_at(t, i));
-		return true;
-	}
-	for (i = entry_at(t, i)->more; i != POOL_NONE && n > 1; n--)
-		i = further_at(t, i)->next;
-	if (i == POOL_NONE)
-		return false;
-	*out = further_at(t, i)->hold;
-	return true;
-}
-
-/*
- * The next length in use from *len on that the table has an entry of which
- * contains the address.  INDEX_NONE when there is none.
- */
-static uint32_t
-find_containing(const struct tables *t, uint16_t number,
-    const struct addr *addr, unsigned int *len)
-{
-	const struct table *table = &t->tables[number];
-	struct prefix p;
-	uint32_t i;
-
-	for (; *len < LENS; ++*len) {
-		if (table->lens_used[*len / 64] >> *len % 64 == 0) {
-			*len |= 63;
-			continue;
-		}
-		if (table->counts[*len] == 0)
-			continue;
-		p = prefix_make(addr, *len);
-		i = find(t, number, &p);
-		if (i != INDEX_NONE)
-			return i;
-	}
-	return INDEX_NONE;
-}
-
-bool
-tables_has(const struct tables *t, uint16_t table, const struct addr *addr)
-{
-	unsigned int len = 0;
-
-	return table < t->ntables && t->tables[table].count > 0 &&
-	       find_containing(t, table, addr, &len) != INDEX_NONE;
-}
-
-bool
-tables_lookup(const struct tables *t, uint16_t table, const struct addr *addr,
-    struct entry_view *out)
-{
-	unsigned int len = 0;
-	uint32_t i;
-
-	if (table >= t->ntables)
-		return false;
-	i = find_containing(t, table, addr, &len);
-	if (i == INDEX_NONE)
-		return false;
-	fill_view(t, entry_at(t, i), out);
-	return true;
-}
-
-static void
-each_containing(struct tables *t, uint16_t table, const struct addr *addr,
-    tables_visit *visit, void *arg)
-{
-	struct entry_view view;
-	unsigned int len;
-	uint32_t i;
-
-	for (len = 0; len < LENS; len++) {
-		i = find_containing(t, table, addr, &len);
-		if (i == INDEX_NONE)
-			return;
-		fill_view(t, entry_at(t, i), &view);
-		visit(arg, &view);
-	}
-}
-
-void
-tables_each_related(struct tables *t, size_t ntables, const struct prefix *p,
-    tables_visit *visit, void *arg)
-{
-	struct entry_view view;
-	struct prefix q;
-	size_t table;
-	uint32_t i;
-
-	if (prefix_is_host(p)) {
-		for (table = 0; table < ntables && table < t->ntables; table++)
-			each_containing(t, (uint16_t)table, &p->addr, visit,
-			    arg);
-		return;
-	}
-	for (i = 0; i < t->entries.used; i++) {
-		if (entry_at(t, i)->len == LEN_FREE ||
-		    entry_at(t, i)->table >= ntables)
-			continue;
-		q = entry_prefix(entry_at(t, i));
-		if (!prefix_covers(p, &q) && !prefix_covers(&q, p))
-			continue;
-		fill_view(t, entry_at(t, i), &view);
-		visit(arg, &view);
-	}
-}
-
-size_t
-tables_count(const struct tables *t, uint16_t table)
-{
-	return table < t->ntables ? t->tables[table].count : 0;
-}
-
-size_t
-tables_count_all(const struct tables *t)
-{
-	return t->count;
-}
-
-size_t
-tables_memory(const struct tables *t)
-{
-	return sizeof(*t) + pool_memory(&t->entries) +
-	       pool_memory(&t->further) + index_memory(&t->index) +
-	       wheel_memory(t->wheel) + t->ntables * sizeof(*t->tables);
-}
-
-uint64_t
-tables_generation(const struct tables *t, uint16_t table)
-{
-	return table < t->ntables ? t->tables[table].generation : 0;
-}
-
-size_t
-tables_walk(const struct tables *t, uint16_t table, uint64_t *cursor,
-    struct entry_view *out, size_t n)
-{
-	const struct entry *e;
-	size_t done = 0;
-
-	for (; done < n && *cursor < t->entries.used; ++*cursor) {
-		e = entry_at(t, (uint32_t)*cursor);
-		if (e->len == LEN_FREE ||
-		    (table != UINT16_MAX && e->table != table))
-			continue;
-		fill_view(t, e, &out[done++]);
-	}
-	return done;
 }

@@ -108,8 +108,8 @@ bool tables_remove(struct tables *, uint16_t table, const struct prefix *);
 
 /*
  * Ends up to n holds that lapse at now or before, in the order of their
- * expiry, then of table, then of prefix, then of origin: a stable order.  Each is copied to
- * out with what became of its entry.  Returns how many; n means: call again.
+ * expiry, then of table, of prefix, of origin: a stable order.  Each is copied
+ * to out with what became of its entry.  Returns how many; n means: call again.
  */
 struct tables_lapse {
 	uint16_t table;

@@ -42,8 +42,6 @@ struct conf_port {
 
 /* "from" or "to". */
 struct conf_peer {
-	bool is_given;
-	struct policy_pos pos;
 	struct conf_word *hosts; /* NULL: only ports were written */
 	struct conf_port *ports;
 };

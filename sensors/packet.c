@@ -34,7 +34,7 @@ static void
 transport_decode(struct buf *b, size_t left, struct packet *p)
 {
 	struct buf t = *b;
-	uint8_t offset;
+	uint8_t offset = 0;
 
 	if (p->proto != PROTO_TCP && p->proto != PROTO_UDP)
 		return;
@@ -60,8 +60,8 @@ transport_decode(struct buf *b, size_t left, struct packet *p)
 static int
 ipv4_decode(struct buf *b, struct packet *p, struct decode_error *err)
 {
-	uint8_t first, bytes[4];
-	uint16_t total, fragment;
+	uint8_t first = 0, bytes[4] = {0};
+	uint16_t total = 0, fragment = 0;
 	size_t captured = buf_left(b), header;
 
 	if (captured < 20)
@@ -103,8 +103,8 @@ ipv4_decode(struct buf *b, struct packet *p, struct decode_error *err)
 static int
 extension_skip(struct buf *b, uint8_t *next, size_t *left, struct packet *p)
 {
-	uint8_t type = *next, following, length;
-	uint16_t fragment;
+	uint8_t type = *next, following = 0, length = 0;
+	uint16_t fragment = 0;
 	size_t size;
 
 	if (*left < 8)
@@ -139,8 +139,8 @@ is_extension(uint8_t type)
 static int
 ipv6_decode(struct buf *b, struct packet *p, struct decode_error *err)
 {
-	uint8_t bytes[16];
-	uint16_t length;
+	uint8_t bytes[16] = {0};
+	uint16_t length = 0;
 	size_t left;
 	int i, status;
 

@@ -62,7 +62,7 @@ dir_decode(uint8_t dir)
 static void
 owners_decode(struct buf *b, bool is_swapped, struct pflog_record *r)
 {
-	uint8_t dir;
+	uint8_t dir = 0;
 
 	get_host32(b, is_swapped, &r->uid);
 	get_host32(b, is_swapped, &r->pid);
@@ -84,7 +84,7 @@ owners_decode(struct buf *b, bool is_swapped, struct pflog_record *r)
 static void
 addrs_decode(struct buf *b, struct pflog_record *r)
 {
-	uint8_t rewritten, saddr[16], daddr[16];
+	uint8_t rewritten = 0, saddr[16] = {0}, daddr[16] = {0};
 
 	buf_get_u8(b, &rewritten);
 	buf_get_u8(b, &r->naf);
@@ -120,7 +120,7 @@ pflog_decode(struct buf *in, bool is_swapped, struct pflog_record *out,
 	    .rule_uid = PFLOG_NONE,
 	    .rule_pid = PFLOG_NONE};
 	struct buf rest = *in, b;
-	uint8_t dir;
+	uint8_t dir = 0;
 
 	if (buf_get_u8(&rest, &r.length) == -1)
 		return decode_fail(err, "pflog header cut short", in->pos);
@@ -173,8 +173,8 @@ pflog_decode_old(struct buf *in, struct pflog_record *out,
 	    .rule_uid = PFLOG_NONE,
 	    .rule_pid = PFLOG_NONE};
 	struct buf b = *in;
-	uint32_t af;
-	uint16_t rulenr, reason, action, dir;
+	uint32_t af = 0;
+	uint16_t rulenr = 0, reason = 0, action = 0, dir = 0;
 
 	if (buf_left(&b) < 28)
 		return decode_fail(err, "pflog header cut short", in->pos);

@@ -143,16 +143,30 @@ check "bash offers no table without a daemon" \
 
 # --- top ------------------------------------------------------------------
 
-screen() {
-	tmux -L "$tag" capture-pane -p >"$dir/screen"
-	[ -z "${1:-}" ] || grep -qE -- "$1" "$dir/screen"
+terminals=0
+
+# terminal COLUMNS LINES COMMAND: each in a server of its own, since one that
+# is just ending refuses the next session.
+terminal() {
+	terminals=$((terminals + 1))
+	tmux -L "$tag-$terminals" new-session -d -x "$1" -y "$2" "$3"
+}
+
+type_in() {
+	tmux -L "$tag-$terminals" send-keys "$@"
+}
+
+end_terminal() {
+	tmux -L "$tag-$terminals" kill-server
 }
 
 # Waits until the screen matches, a tenth of a second at a time.
 await_screen() {
 	local i
 	for ((i = 0; i < 100; i++)); do
-		! screen "$1" || return 0
+		tmux -L "$tag-$terminals" capture-pane -p >"$dir/screen" ||
+			return 1
+		! grep -qE -- "$1" "$dir/screen" || return 0
 		pause 0.1
 	done
 	cat "$dir/screen"
@@ -162,12 +176,12 @@ await_screen() {
 # completes_zsh TYPED WANTED: what zsh makes of it at the tab key.
 completes_zsh() {
 	local status=0
-	tmux -L "$tag" new-session -d -x 120 -y 24 \
+	terminal 120 24 \
 		"ZDOTDIR=$dir PATH=$(dirname "$traplinectl"):\$PATH exec zsh -i"
 	await_screen '^ready'
-	tmux -L "$tag" send-keys "$1" Tab
+	type_in "$1" Tab
 	await_screen "^ready.*$2" || status=1
-	tmux -L "$tag" kill-server
+	end_terminal
 	return "$status"
 }
 
@@ -176,6 +190,7 @@ if command -v zsh >/dev/null && command -v tmux >/dev/null; then
 		fpath=($top/ctl/completion \$fpath)
 		autoload -Uz compinit && compinit -u -D
 		PROMPT='ready '
+		TMOUT=60
 	END
 	check "zsh completes commands" \
 		completes_zsh "traplinectl dec" "decouple"
@@ -193,17 +208,17 @@ if command -v tmux >/dev/null &&
 	! ctl top 2>&1 </dev/null | grep -q "without curses"; then
 	for size in "80 24" "120 40"; do
 		read -r columns lines <<<"$size"
-		tmux -L "$tag" new-session -d -x "$columns" -y "$lines" \
-			"$traplinectl -s $socket top; echo left: \$?; cat"
+		terminal "$columns" "$lines" \
+			"$traplinectl -s $socket top; echo left: \$?; sleep 20"
 		check "top shows tables on $size" \
 			await_screen '^bruteforce +[0-9]+  block'
 		check "top shows sensors on $size" \
 			await_screen '^capture on em2 .*running'
 		check "top shows events on $size" await_screen \
 			'^[0-9:]{8} hold    <bruteforce> 100\..*rate 3/30'
-		tmux -L "$tag" send-keys q
+		type_in q
 		check "top leaves when told on $size" await_screen '^left: 0'
-		tmux -L "$tag" kill-server
+		end_terminal
 	done
 else
 	echo "skip top: no tmux, or built without curses"

@@ -50,7 +50,7 @@ integers_are_read_in_both_byte_orders(void **state)
 }
 
 static void
-too_few_bytes_leave_reader_and_result_alone(void **state)
+too_few_bytes_leave_the_reader_alone_and_zero_the_result(void **state)
 {
 	struct buf b = buf_make(bytes, 7), slice = {0};
 	uint8_t copy[8] = {0};
@@ -76,7 +76,7 @@ too_few_bytes_leave_reader_and_result_alone(void **state)
 	assert_int_equal(buf_skip(&b, 1), 0);
 	assert_int_equal(buf_get_u8(&b, &u8), -1);
 	assert_int_equal(b.pos, 7);
-	assert_true(u64 == 9 && u32 == 9 && u16 == 9 && u8 == 9);
+	assert_true(u64 == 0 && u32 == 0 && u16 == 0 && u8 == 0);
 	assert_int_equal(copy[0], 0);
 	assert_null(slice.data);
 }
@@ -114,7 +114,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(integers_are_read_in_both_byte_orders),
-	    cmocka_unit_test(too_few_bytes_leave_reader_and_result_alone),
+	    cmocka_unit_test(
+		too_few_bytes_leave_the_reader_alone_and_zero_the_result),
 	    cmocka_unit_test(a_slice_ends_where_it_was_told),
 	    cmocka_unit_test(nothing_can_be_read_from_nothing),
 	};

@@ -22,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "rules/keywords.h"
 #include "rules/ruleset.h"
 
 #define CORPUS TRAPLINE_SOURCE_DIR "/tests/data/conf"
@@ -167,6 +168,43 @@ what_is_printed_parses_to_the_same_policy(void **state)
 	globfree(&found);
 }
 
+/* Does a word stand in any of the printed policies? */
+static bool
+is_printed_somewhere(const char *word, const glob_t *found)
+{
+	size_t i, len = strlen(word);
+	bool is_there = false;
+	const char *at;
+	char *text;
+
+	for (i = 0; i < found->gl_pathc && !is_there; i++) {
+		text = file_read(found->gl_pathv[i]);
+		for (at = strstr(text, word); at != NULL && !is_there;
+		     at = strstr(at + 1, word))
+			is_there = (at == text || strchr(" \n(", at[-1])) &&
+				   strchr(" \n,)", at[len]);
+		free(text);
+	}
+	return is_there;
+}
+
+static void
+every_keyword_is_printed_by_some_policy(void **state)
+{
+	const char *const *names = keyword_names(false);
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(glob("*.ok", 0, NULL, &found), 0);
+	for (; *names != NULL; names++) {
+		/* What is included is printed in its place. */
+		if (strcmp(*names, "include") != 0 &&
+		    !is_printed_somewhere(*names, &found))
+			fail_msg("\"%s\" is in no printed policy", *names);
+	}
+	globfree(&found);
+}
+
 /* A process without the file system reads the same from the texts. */
 static void
 texts_alone_give_the_same_policy(void **state)
@@ -205,6 +243,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_policy_says_what_is_written_beside_it),
 	    cmocka_unit_test(what_is_printed_parses_to_the_same_policy),
+	    cmocka_unit_test(every_keyword_is_printed_by_some_policy),
 	    cmocka_unit_test(texts_alone_give_the_same_policy),
 	};
 

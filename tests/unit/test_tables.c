@@ -284,6 +284,29 @@ the_generation_tells_that_entries_came_or_went(void **state)
 	assert_int_equal(tables_generation(t, 6), tables_generation(t, 7));
 }
 
+static void
+an_entry_with_one_hold_takes_at_most_96_bytes(void **state)
+{
+	const size_t n = 300000;
+	struct hold h = {.expires = {1}, .origin = ORIGIN_RULE};
+	struct prefix p;
+	size_t i;
+
+	(void)state;
+	tables_set_limit(t, n);
+	p = parse("2001:db8::1");
+	for (i = 0; i < n; i++) {
+		p.addr.bytes[12] = (uint8_t)(i >> 16);
+		p.addr.bytes[13] = (uint8_t)(i >> 8);
+		p.addr.bytes[14] = (uint8_t)i;
+		h.expires.ms = (int64_t)i;
+		assert_int_equal(tables_hold(t, 0, &p, &h), TABLES_NEW);
+	}
+	print_message("%.1f bytes an entry\n",
+	    (double)tables_memory(t) / (double)n);
+	assert_true(tables_memory(t) <= 96 * n);
+}
+
 int
 main(void)
 {
@@ -304,6 +327,8 @@ main(void)
 		a_full_table_takes_no_entry_but_further_holds, start, stop),
 	    cmocka_unit_test_setup_teardown(
 		the_generation_tells_that_entries_came_or_went, start, stop),
+	    cmocka_unit_test_setup_teardown(
+		an_entry_with_one_hold_takes_at_most_96_bytes, start, stop),
 	};
 
 	tables_free(NULL);
