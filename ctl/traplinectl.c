@@ -32,8 +32,8 @@
 struct answer {
 	bool as_json;
 	const char *command; /* its name */
-	const struct load *load;
-	char last[24]; /* "what" of the object before */
+	struct load load;    /* "load" only */
+	char last[24];       /* "what" of the object before */
 	int status;
 	struct json_object object;
 };
@@ -63,9 +63,9 @@ static void
 print_bad_line(const struct answer *a)
 {
 	unsigned int line =
-	    load_line(a->load, (size_t)json_number(&a->object, "line"));
+	    load_line(&a->load, (size_t)json_number(&a->object, "line"));
 
-	fprintf(stderr, "%s:%u: %s\n", a->load->path, line,
+	fprintf(stderr, "%s:%u: %s\n", a->load.path, line,
 	    json_text(&a->object, "error"));
 }
 
@@ -79,7 +79,7 @@ print_object(struct answer *a)
 		printf("%s\n", json_text(o, "line"));
 	else if (json_get(o, "event") != NULL)
 		text_event(stdout, o);
-	else if (a->load != NULL && strcmp(what, "line") == 0)
+	else if (a->load.n > 0 && strcmp(what, "line") == 0)
 		print_bad_line(a);
 	else if (strcmp(what, "status") == 0)
 		text_status(stdout, o);
@@ -170,16 +170,11 @@ talk(const char *socket, struct answer *a, const char *bytes, size_t len)
 static int
 talk_load(const char *socket, struct answer *a, char **argv)
 {
-	struct load load;
-	int status;
+	int status = EXIT_FAILED;
 
-	if (load_read(&load, argv[0], argv[1]) == -1) {
-		load_free(&load);
-		return EXIT_FAILED;
-	}
-	a->load = &load;
-	status = talk(socket, a, load.bytes, load.len);
-	load_free(&load);
+	if (load_read(&a->load, argv[0], argv[1]) == 0)
+		status = talk(socket, a, a->load.bytes, a->load.len);
+	load_free(&a->load);
 	return status;
 }
 
