@@ -58,7 +58,7 @@ report_bytes(struct hostaddrs_sink *sink, int family, const void *bytes,
 
 /* RTA_VIA: a next hop of another family than the route's. */
 static void
-report_via(struct hostaddrs_sink *sink, const struct rtattr *a)
+report_via(struct hostaddrs_sink *sink, struct rtattr *a)
 {
 	const struct rtvia *via = RTA_DATA(a);
 
@@ -69,8 +69,8 @@ report_via(struct hostaddrs_sink *sink, const struct rtattr *a)
 
 /* The next hop among attributes; *multipath is set to the list, if any. */
 static void
-report_attributes(struct hostaddrs_sink *sink, int family,
-    const struct rtattr *a, int left, const struct rtattr **multipath)
+report_attributes(struct hostaddrs_sink *sink, int family, struct rtattr *a,
+    int left, struct rtattr **multipath)
 {
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == RTA_GATEWAY)
@@ -83,11 +83,10 @@ report_attributes(struct hostaddrs_sink *sink, int family,
 }
 
 static void
-report_multipath(struct hostaddrs_sink *sink, int family,
-    const struct rtattr *list)
+report_multipath(struct hostaddrs_sink *sink, int family, struct rtattr *list)
 {
-	const struct rtnexthop *hop = RTA_DATA(list);
-	const struct rtattr *none = NULL;
+	struct rtnexthop *hop = RTA_DATA(list);
+	struct rtattr *none = NULL;
 	int left = (int)RTA_PAYLOAD(list);
 
 	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
@@ -100,10 +99,10 @@ report_multipath(struct hostaddrs_sink *sink, int family,
 }
 
 static void
-report_route(struct hostaddrs_sink *sink, const struct nlmsghdr *h)
+report_route(struct hostaddrs_sink *sink, struct nlmsghdr *h)
 {
-	const struct rtmsg *route = NLMSG_DATA(h);
-	const struct rtattr *multipath = NULL;
+	struct rtmsg *route = NLMSG_DATA(h);
+	struct rtattr *multipath = NULL;
 
 	if (h->nlmsg_type != RTM_NEWROUTE ||
 	    h->nlmsg_len < NLMSG_LENGTH(sizeof(*route)))
@@ -116,8 +115,7 @@ report_route(struct hostaddrs_sink *sink, const struct nlmsghdr *h)
 
 /* One read's messages: 1 when more follow, 0 at the end, -1 with errno. */
 static int
-report_messages(struct hostaddrs_sink *sink, const struct nlmsghdr *h,
-    size_t left)
+report_messages(struct hostaddrs_sink *sink, struct nlmsghdr *h, size_t left)
 {
 	const struct nlmsgerr *error;
 
@@ -294,7 +292,7 @@ hostaddrs_events(void)
 }
 
 static void
-note_messages(const struct nlmsghdr *h, size_t left, struct hostaddrs_news *out)
+note_messages(struct nlmsghdr *h, size_t left, struct hostaddrs_news *out)
 {
 	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 		if (h->nlmsg_type == RTM_NEWADDR ||
