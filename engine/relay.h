@@ -13,7 +13,7 @@ struct event_base;
  * syslog, and standard error, the children's too, is a pipe.
  */
 void relay_daemonize(void);
-/* Carries lines from that pipe to syslog; nothing after no relay_daemonize(). */
+/* Carries lines from that pipe to syslog; nothing without relay_daemonize(). */
 void relay_start(struct event_base *);
 
 #endif

@@ -77,6 +77,7 @@ end_daemon() {
 	local pid
 	for pid in $(ip netns pids "$firewall"); do
 		kill -9 "$pid" 2>/dev/null || true
+		timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null
 	done
 	wait "$daemon" 2>/dev/null || true
 }
