@@ -562,6 +562,35 @@ reload_removes_sets_and_keeps_the_rest(void **state)
 }
 
 static void
+a_log_new_sensor_gets_its_rule_and_takes_it_along(void **state)
+{
+	static const struct sensor_conf sensors[] = {
+	    {.text = "a", .type = SENSOR_NFLOG, .group = 7, .log_new = true},
+	    {.text = "b", .type = SENSOR_NFLOG, .group = 8, .log_new = false},
+	    {.text = "c", .type = SENSOR_NFLOG, .group = 7, .log_new = true},
+	};
+	static const char chain[] = "iifname != \"lo\" ct state new log "
+				    "group 7 snaplen 128 queue-threshold 1";
+	struct actuator_conf logging = conf;
+	struct actuator *a = open_firewall();
+	char *text, *first;
+
+	(void)state;
+	assert_null(nft("list", "chain", "inet", "trapline", "observe", NULL));
+	logging.sensors = sensors;
+	logging.nsensors = 3;
+	assert_int_equal(ops->reconfigure(a, &logging), 0);
+	text = nft("list", "chain", "inet", "trapline", "observe", NULL);
+	assert_non_null(text);
+	first = strstr(text, chain);
+	assert_non_null(first);
+	assert_null(strstr(first + strlen(chain), "log group"));
+	assert_int_equal(ops->reconfigure(a, &conf), 0);
+	assert_null(nft("list", "chain", "inet", "trapline", "observe", NULL));
+	ops->close(a);
+}
+
+static void
 a_full_set_takes_no_more_and_the_rest_goes_on(void **state)
 {
 	struct actuator_conf small = conf;
@@ -764,6 +793,7 @@ main(void)
 	    TEST(others_tables_are_neither_touched_nor_damage),
 	    TEST(what_has_another_shape_is_made_anew),
 	    TEST(reload_removes_sets_and_keeps_the_rest),
+	    TEST(a_log_new_sensor_gets_its_rule_and_takes_it_along),
 	    TEST(a_full_set_takes_no_more_and_the_rest_goes_on),
 	    TEST(listing_leaves_out_big_tables),
 	    TEST(the_kernel_tells_how_many_a_set_holds),
