@@ -8,6 +8,7 @@
  * A line that is none of this is an error with that file's own line number.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "engine/prefix.h"
@@ -16,8 +17,6 @@
 #include "rules/input.h"
 #include "rules/policy_text.h"
 #include "rules/ruleset.h"
-
-#include <errno.h>
 
 static bool
 is_blank(char c)
