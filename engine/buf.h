@@ -50,7 +50,8 @@ buf_left(const struct buf *b)
 
 /*
  * Each reads one integer and steps over it.  0, or -1 with nothing read and
- * out set to zero when too few bytes are left.  be and le name the byte order in the buffer.
+ * out set to zero when too few bytes are left.  be and le name the byte order
+ * in the buffer.
  */
 static inline int
 buf_get_u8(struct buf *b, uint8_t *out)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Bounded reading: both byte orders, and nothing read on failure. */
+/* Bounded reading: both byte orders, and zero behind a failure. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ static void
 too_few_bytes_leave_the_reader_alone_and_zero_the_result(void **state)
 {
 	struct buf b = buf_make(bytes, 7), slice = {0};
-	uint8_t copy[8] = {0};
+	uint8_t copy[8] = {9};
 	uint64_t u64 = 9;
 	uint32_t u32 = 9;
 	uint16_t u16 = 9;
