@@ -35,7 +35,10 @@ const struct hostaddrs_paths hostaddrs_system_paths = {
     .sessions = "/run/systemd/sessions",
 };
 
-/* Room for one read of netlink messages. */
+/*
+ * Room for one read of netlink messages.  The kernel's macros want pointers
+ * without const.
+ */
 union netlink_room {
 	struct nlmsghdr aligned;
 	char bytes[32768];
