@@ -36,12 +36,9 @@
 #include "sensors/handshake.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "sensors/flows.h"
 #include "sensors/packet.h"
-
-#define NO_FLOW UINT32_MAX
 
 /* Data on a SYN (RFC 7413) that an answer may acknowledge. */
 #define SYN_DATA_MAX 1460
@@ -50,70 +47,9 @@
 #define RST_SLACK     65535
 #define SEGMENT_SLACK (INT32_C(1) << 24)
 
-enum tier {
-	TIER_SYN,
-	TIER_SYN_ACK,
-	TIER_ESTABLISHED,
-	TIER_COUNT,
-};
-
-/* Each list holds flows of one time-out, the least recently active first. */
-enum list {
-	LIST_SYN,
-	LIST_SYN_ACK,
-	LIST_ESTABLISHED,
-	LIST_CLOSING,
-	LIST_FINWAIT,
-	LIST_COUNT,
-};
-
-/*
- * Seconds: pf's tcp.first, opening, established, closing, finwait.  grain_s
- * is how stale a flow's place in its list may be; it comes on top.
- */
-static const struct {
-	enum tier tier;
-	uint32_t timeout_s;
-	uint32_t grain_s;
-} lists[LIST_COUNT] = {
-    [LIST_SYN] = {TIER_SYN, 120, 0},
-    [LIST_SYN_ACK] = {TIER_SYN_ACK, 30, 1},
-    [LIST_ESTABLISHED] = {TIER_ESTABLISHED, 86400, 60},
-    [LIST_CLOSING] = {TIER_ESTABLISHED, 900, 15},
-    [LIST_FINWAIT] = {TIER_ESTABLISHED, 45, 1},
-};
-
-enum flow_flag {
-	FLOW_OPENED = 1 << 0, /* OBS_OPENED was reported */
-	FLOW_FIN = 1 << 1,    /* of side 0; shifted by one, of side 1 */
-};
-
-/* [0] is the initiator, [1] the one who answers. */
-struct flow {
-	struct addr addr[2];
-	struct wall opened; /* when the first packet was seen */
-	uint32_t isn[2];
-	uint32_t next[2];  /* behind the last byte that was sent */
-	uint32_t acked[2]; /* behind the last byte the other acknowledged */
-	int32_t established_ms; /* after opened */
-	uint32_t active_s;      /* when it was filed in its list */
-	uint32_t chain;         /* in its hash bucket; when free, the next */
-	uint32_t older, newer;  /* in its list */
-	uint16_t port[2];
-	uint8_t list;
-	uint8_t flags;
-};
-
 struct handshake {
 	struct observation template;
-	struct flow *flows;
-	uint32_t *buckets;
-	uint32_t bucket_mask;
-	uint32_t used; /* flows[] from here on were never in use */
-	uint32_t free; /* chain of flows that were */
-	uint32_t oldest[LIST_COUNT], newest[LIST_COUNT];
-	uint32_t count[TIER_COUNT], cap[TIER_COUNT];
-	uint64_t key[2];
+	struct flows *flows;
 	uint64_t forgotten;
 	struct wall start; /* the first packet's time */
 	struct wall now;   /* the latest packet's time */
@@ -135,34 +71,22 @@ struct handshake *
 handshake_new(const struct handshake_caps *caps,
     const struct observation *template)
 {
+	const uint32_t cap[TIER_COUNT] = {
+	    [TIER_SYN] = caps->syn,
+	    [TIER_SYN_ACK] = caps->syn_ack,
+	    [TIER_ESTABLISHED] = caps->established,
+	};
 	struct handshake *h = calloc(1, sizeof(*h));
-	uint64_t total =
-	    (uint64_t)caps->syn + caps->syn_ack + caps->established;
-	uint64_t buckets = 16;
-	size_t i;
 
-	while (buckets < total)
-		buckets *= 2;
-	if (h == NULL || buckets > UINT32_MAX)
-		goto fail;
+	if (h == NULL)
+		return NULL;
 	h->template = *template;
-	h->flows = calloc(total, sizeof(h->flows[0]));
-	h->buckets = calloc(buckets, sizeof(h->buckets[0]));
-	if (h->flows == NULL || h->buckets == NULL ||
-	    getentropy(h->key, sizeof(h->key)) == -1)
-		goto fail;
-	h->bucket_mask = (uint32_t)(buckets - 1);
-	memset(h->buckets, 0xff, buckets * sizeof(h->buckets[0]));
-	for (i = 0; i < LIST_COUNT; i++)
-		h->oldest[i] = h->newest[i] = NO_FLOW;
-	h->free = NO_FLOW;
-	h->cap[TIER_SYN] = caps->syn;
-	h->cap[TIER_SYN_ACK] = caps->syn_ack;
-	h->cap[TIER_ESTABLISHED] = caps->established;
+	h->flows = flows_new(cap);
+	if (h->flows == NULL) {
+		handshake_free(h);
+		return NULL;
+	}
 	return h;
-fail:
-	handshake_free(h);
-	return NULL;
 }
 
 void
@@ -170,16 +94,14 @@ handshake_free(struct handshake *h)
 {
 	if (h == NULL)
 		return;
-	free(h->flows);
-	free(h->buckets);
+	flows_free(h->flows);
 	free(h);
 }
 
 size_t
 handshake_flows(const struct handshake *h)
 {
-	return (size_t)h->count[TIER_SYN] + h->count[TIER_SYN_ACK] +
-	       h->count[TIER_ESTABLISHED];
+	return flows_count(h->flows);
 }
 
 uint64_t
@@ -188,126 +110,16 @@ handshake_forgotten(const struct handshake *h)
 	return h->forgotten;
 }
 
-static uint64_t
-rotate(uint64_t x, int bits)
+static struct flow *
+flow_at(const struct sight *s, uint32_t i)
 {
-	return x << bits | x >> (64 - bits);
+	return flows_get(s->h->flows, i);
 }
 
-static void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
-/*
- * SipHash-1-3 (Aumasson and Bernstein) over both ends, the lower first, so
- * that both directions of a connection share a bucket.
- */
 static uint32_t
-bucket_of(const struct handshake *h, const struct addr *a, uint16_t a_port,
-    const struct addr *b, uint16_t b_port)
+flow_find(const struct sight *s, enum flow_tier tier, int side)
 {
-	uint64_t v[4] = {h->key[0] ^ UINT64_C(0x736f6d6570736575),
-	    h->key[1] ^ UINT64_C(0x646f72616e646f6d),
-	    h->key[0] ^ UINT64_C(0x6c7967656e657261),
-	    h->key[1] ^ UINT64_C(0x7465646279746573)};
-	int order = addr_cmp(a, b);
-	bool is_swapped = order > 0 || (order == 0 && a_port > b_port);
-	uint64_t words[5];
-	size_t i;
-
-	memcpy(words, is_swapped ? b : a, 16);
-	memcpy(words + 2, is_swapped ? a : b, 16);
-	words[4] = is_swapped ? (uint64_t)b_port << 16 | a_port
-			      : (uint64_t)a_port << 16 | b_port;
-	for (i = 0; i < 5; i++) {
-		v[3] ^= words[i];
-		sip_round(v);
-		v[0] ^= words[i];
-	}
-	v[2] ^= 0xff;
-	for (i = 0; i < 3; i++)
-		sip_round(v);
-	return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]) & h->bucket_mask;
-}
-
-/* The flow in a tier whose side sent the packet; NO_FLOW when none. */
-static uint32_t
-flow_find(const struct sight *s, enum tier tier, int side)
-{
-	const struct packet *p = s->p;
-	uint32_t i;
-
-	for (i = s->h->buckets[s->bucket]; i != NO_FLOW;
-	     i = s->h->flows[i].chain) {
-		const struct flow *f = &s->h->flows[i];
-
-		if (lists[f->list].tier == tier &&
-		    f->port[side] == p->src_port &&
-		    f->port[1 - side] == p->dst_port &&
-		    addr_equal(&f->addr[side], &p->src) &&
-		    addr_equal(&f->addr[1 - side], &p->dst))
-			return i;
-	}
-	return NO_FLOW;
-}
-
-/* Files a flow as the most recently active of a list. */
-static void
-list_append(struct handshake *h, uint32_t i, enum list list)
-{
-	struct flow *f = &h->flows[i];
-
-	f->list = (uint8_t)list;
-	f->active_s = h->now_s;
-	f->newer = NO_FLOW;
-	f->older = h->newest[list];
-	if (f->older == NO_FLOW)
-		h->oldest[list] = i;
-	else
-		h->flows[f->older].newer = i;
-	h->newest[list] = i;
-	h->count[lists[list].tier]++;
-}
-
-static void
-list_remove(struct handshake *h, uint32_t i)
-{
-	const struct flow *f = &h->flows[i];
-
-	if (f->older == NO_FLOW)
-		h->oldest[f->list] = f->newer;
-	else
-		h->flows[f->older].newer = f->newer;
-	if (f->newer == NO_FLOW)
-		h->newest[f->list] = f->older;
-	else
-		h->flows[f->newer].older = f->older;
-	h->count[lists[f->list].tier]--;
-}
-
-static void
-flow_free(struct handshake *h, uint32_t i)
-{
-	struct flow *f = &h->flows[i];
-	uint32_t *link = &h->buckets[bucket_of(h, &f->addr[0], f->port[0],
-	    &f->addr[1], f->port[1])];
-
-	while (*link != i)
-		link = &h->flows[*link].chain;
-	*link = f->chain;
-	f->chain = h->free;
-	h->free = i;
+	return flows_find(s->h->flows, s->bucket, tier, side, s->p);
 }
 
 static void
@@ -326,7 +138,7 @@ report(const struct handshake *h, const struct flow *f, enum obs_kind kind,
 	if (kind == OBS_CLOSED) {
 		if (f->flags & FLOW_OPENED)
 			o.opened = f->opened;
-		if (lists[f->list].tier == TIER_ESTABLISHED)
+		if (flow_tier(f) == TIER_ESTABLISHED)
 			o.established.ms = f->opened.ms + f->established_ms;
 	}
 	sink(arg, &o, 1);
@@ -337,80 +149,52 @@ static void
 flow_drop(struct handshake *h, uint32_t i, struct wall time, sensor_sink *sink,
     void *arg)
 {
-	const struct flow *f = &h->flows[i];
+	const struct flow *f = flows_get(h->flows, i);
 
-	if (f->flags & FLOW_OPENED || lists[f->list].tier == TIER_ESTABLISHED)
+	if (f->flags & FLOW_OPENED || flow_tier(f) == TIER_ESTABLISHED)
 		report(h, f, OBS_CLOSED, time, sink, arg);
-	list_remove(h, i);
-	flow_free(h, i);
+	flows_remove(h->flows, i);
 }
 
-/* Gives up the stalest flow of a full tier, closing ones first. */
 static void
-tier_make_room(const struct sight *s, enum tier tier)
+flow_end(const struct sight *s, uint32_t i)
 {
-	struct handshake *h = s->h;
-	int list;
+	if (i != FLOW_NONE)
+		flow_drop(s->h, i, s->time, s->sink, s->arg);
+}
 
-	if (h->count[tier] < h->cap[tier])
+static void
+tier_make_room(const struct sight *s, enum flow_tier tier)
+{
+	uint32_t i = flows_surplus(s->h->flows, tier);
+
+	if (i == FLOW_NONE)
 		return;
-	for (list = LIST_COUNT - 1; list >= 0; list--) {
-		if (lists[list].tier != tier || h->oldest[list] == NO_FLOW)
-			continue;
-		h->forgotten++;
-		flow_drop(h, h->oldest[list], s->time, s->sink, s->arg);
-		return;
-	}
+	s->h->forgotten++;
+	flow_end(s, i);
 }
 
 /* A new flow in a list, side of it being the packet's sender. */
 static struct flow *
-flow_make(const struct sight *s, enum list list, int side)
+flow_make(const struct sight *s, enum flow_tier tier, enum flow_list list,
+    int side)
 {
-	struct handshake *h = s->h;
 	struct flow *f;
-	uint32_t i;
 
-	tier_make_room(s, lists[list].tier);
-	if (h->free != NO_FLOW) {
-		i = h->free;
-		h->free = h->flows[i].chain;
-	} else {
-		i = h->used++;
-	}
-	f = &h->flows[i];
-	memset(f, 0, sizeof(*f));
-	f->addr[side] = s->p->src;
-	f->addr[1 - side] = s->p->dst;
-	f->port[side] = s->p->src_port;
-	f->port[1 - side] = s->p->dst_port;
+	tier_make_room(s, tier);
+	f = flow_at(s,
+	    flows_add(s->h->flows, s->bucket, list, s->h->now_s, side, s->p));
 	f->opened = s->time;
-	f->chain = h->buckets[s->bucket];
-	h->buckets[s->bucket] = i;
-	list_append(h, i, list);
 	return f;
 }
 
-/* Moves a flow to another list, making room there if it is another tier. */
+/* Moves a flow up into a list of the next tier. */
 static void
-flow_move(const struct sight *s, uint32_t i, enum list list)
+flow_promote(const struct sight *s, uint32_t i, enum flow_tier tier,
+    enum flow_list list)
 {
-	enum tier from = lists[s->h->flows[i].list].tier;
-
-	list_remove(s->h, i);
-	if (lists[list].tier != from)
-		tier_make_room(s, lists[list].tier);
-	list_append(s->h, i, list);
-}
-
-/* Keeps a flow from timing out. */
-static void
-flow_touch(const struct sight *s, uint32_t i)
-{
-	const struct flow *f = &s->h->flows[i];
-
-	if (s->h->now_s - f->active_s >= lists[f->list].grain_s)
-		flow_move(s, i, (enum list)f->list);
+	tier_make_room(s, tier);
+	flows_move(s->h->flows, i, list, s->h->now_s);
 }
 
 static void
@@ -420,36 +204,29 @@ flow_report(const struct sight *s, const struct flow *f, enum obs_kind kind)
 }
 
 static void
-flow_end(const struct sight *s, uint32_t i)
-{
-	if (i != NO_FLOW)
-		flow_drop(s->h, i, s->time, s->sink, s->arg);
-}
-
-static void
 syn_seen(const struct sight *s)
 {
-	struct flow *flows = s->h->flows, *f;
+	struct flow *f;
 	uint32_t i;
 
 	i = flow_find(s, TIER_ESTABLISHED, 0);
-	if (i != NO_FLOW && flows[i].isn[0] == s->p->seq)
+	if (i != FLOW_NONE && flow_at(s, i)->isn[0] == s->p->seq)
 		return;
 	i = flow_find(s, TIER_SYN_ACK, 0);
-	if (i != NO_FLOW && flows[i].isn[0] == s->p->seq) {
+	if (i != FLOW_NONE && flow_at(s, i)->isn[0] == s->p->seq) {
 		/* The answer overtook the SYN in the capture. */
-		if (!(flows[i].flags & FLOW_OPENED)) {
-			flows[i].flags |= FLOW_OPENED;
-			flows[i].opened = s->time;
-			flow_report(s, &flows[i], OBS_OPENED);
+		if (!(flow_at(s, i)->flags & FLOW_OPENED)) {
+			flow_at(s, i)->flags |= FLOW_OPENED;
+			flow_at(s, i)->opened = s->time;
+			flow_report(s, flow_at(s, i), OBS_OPENED);
 		}
 		return;
 	}
 	i = flow_find(s, TIER_SYN, 0);
-	if (i != NO_FLOW && flows[i].isn[0] == s->p->seq)
+	if (i != FLOW_NONE && flow_at(s, i)->isn[0] == s->p->seq)
 		return;
 	flow_end(s, i);
-	f = flow_make(s, LIST_SYN, 0);
+	f = flow_make(s, TIER_SYN, LIST_SYN, 0);
 	f->isn[0] = s->p->seq;
 	f->flags = FLOW_OPENED;
 	flow_report(s, f, OBS_OPENED);
@@ -466,25 +243,25 @@ static void
 syn_ack_seen(const struct sight *s)
 {
 	const struct packet *p = s->p;
-	struct flow *flows = s->h->flows, *f;
+	struct flow *f;
 	uint32_t i;
 
 	i = flow_find(s, TIER_ESTABLISHED, 1);
-	if (i != NO_FLOW && flows[i].isn[1] == p->seq)
+	if (i != FLOW_NONE && flow_at(s, i)->isn[1] == p->seq)
 		return;
 	i = flow_find(s, TIER_SYN_ACK, 1);
-	if (i != NO_FLOW && flows[i].isn[1] == p->seq &&
-	    flows[i].next[0] == p->ack) {
-		flow_touch(s, i);
+	if (i != FLOW_NONE && flow_at(s, i)->isn[1] == p->seq &&
+	    flow_at(s, i)->next[0] == p->ack) {
+		flows_touch(s->h->flows, i, s->h->now_s);
 		return;
 	}
 	flow_end(s, i);
 	i = flow_find(s, TIER_SYN, 1);
-	if (i != NO_FLOW && acks_syn(p->ack, flows[i].isn[0])) {
-		flow_move(s, i, LIST_SYN_ACK);
-		f = &flows[i];
+	if (i != FLOW_NONE && acks_syn(p->ack, flow_at(s, i)->isn[0])) {
+		flow_promote(s, i, TIER_SYN_ACK, LIST_SYN_ACK);
+		f = flow_at(s, i);
 	} else {
-		f = flow_make(s, LIST_SYN_ACK, 1);
+		f = flow_make(s, TIER_SYN_ACK, LIST_SYN_ACK, 1);
 		f->isn[0] = p->ack - 1;
 	}
 	f->isn[1] = p->seq;
@@ -508,18 +285,18 @@ saturate(int64_t ms)
 static void
 handshake_complete(const struct sight *s)
 {
-	struct flow *flows = s->h->flows, *f;
+	struct flow *f;
 	uint32_t i = flow_find(s, TIER_SYN_ACK, 0), twin;
 
-	if (i == NO_FLOW)
+	if (i == FLOW_NONE)
 		return;
-	f = &flows[i];
+	f = flow_at(s, i);
 	if (s->p->ack != f->isn[1] + 1 ||
 	    s->p->seq - f->next[0] > ACK_SEQ_SLACK)
 		return;
 	twin = flow_find(s, TIER_ESTABLISHED, 1);
-	if (twin != NO_FLOW && flows[twin].isn[0] == f->isn[1] &&
-	    flows[twin].isn[1] == f->isn[0]) {
+	if (twin != FLOW_NONE && flow_at(s, twin)->isn[0] == f->isn[1] &&
+	    flow_at(s, twin)->isn[1] == f->isn[0]) {
 		/* A simultaneous open, established by the other's ACK. */
 		flow_end(s, i);
 		return;
@@ -527,7 +304,7 @@ handshake_complete(const struct sight *s)
 	/* The same ends again: whatever was there before is over. */
 	flow_end(s, twin);
 	flow_end(s, flow_find(s, TIER_ESTABLISHED, 0));
-	flow_move(s, i, LIST_ESTABLISHED);
+	flow_promote(s, i, TIER_ESTABLISHED, LIST_ESTABLISHED);
 	f->established_ms = saturate(s->time.ms - f->opened.ms);
 	flow_report(s, f, OBS_ESTABLISHED);
 }
@@ -569,7 +346,7 @@ flow_is_over(const struct flow *f)
 	       f->acked[0] == f->next[0] && f->acked[1] == f->next[1];
 }
 
-static enum list
+static enum flow_list
 list_for(const struct flow *f)
 {
 	bool has_fin[2] = {f->flags & FLOW_FIN, f->flags & FLOW_FIN << 1};
@@ -583,28 +360,28 @@ static void
 ack_seen(const struct sight *s)
 {
 	struct flow *f;
-	enum list list;
+	enum flow_list list;
 	int side = 0;
 	uint32_t i;
 
 	handshake_complete(s);
 	i = flow_find(s, TIER_ESTABLISHED, 0);
-	if (i == NO_FLOW) {
+	if (i == FLOW_NONE) {
 		side = 1;
 		i = flow_find(s, TIER_ESTABLISHED, 1);
 	}
-	if (i == NO_FLOW)
+	if (i == FLOW_NONE)
 		return;
-	f = &s->h->flows[i];
+	f = flow_at(s, i);
 	if (!segment_follow(f, side, s->p))
 		return;
 	list = list_for(f);
 	if (flow_is_over(f))
 		flow_end(s, i);
-	else if (list != (enum list)f->list)
-		flow_move(s, i, list);
+	else if (list != (enum flow_list)f->list)
+		flows_move(s->h->flows, i, list, s->h->now_s);
 	else
-		flow_touch(s, i);
+		flows_touch(s->h->flows, i, s->h->now_s);
 }
 
 /* True for a reset that the receiver would believe, as far as can be seen. */
@@ -619,21 +396,22 @@ static void
 rst_seen(const struct sight *s)
 {
 	const struct packet *p = s->p;
-	const struct flow *flows = s->h->flows;
 	bool has_ack = (p->tcp_flags & TCP_ACK) != 0;
 	uint32_t i;
 	int side;
 
 	i = flow_find(s, TIER_SYN, 1);
-	if (i != NO_FLOW && has_ack && acks_syn(p->ack, flows[i].isn[0]))
+	if (i != FLOW_NONE && has_ack &&
+	    acks_syn(p->ack, flow_at(s, i)->isn[0]))
 		flow_end(s, i);
 	i = flow_find(s, TIER_SYN_ACK, 1);
-	if (i != NO_FLOW && (p->seq == flows[i].next[1] ||
-				(has_ack && p->ack == flows[i].next[0])))
+	if (i != FLOW_NONE &&
+	    (p->seq == flow_at(s, i)->next[1] ||
+		(has_ack && p->ack == flow_at(s, i)->next[0])))
 		flow_end(s, i);
 	for (side = 0; side < 2; side++) {
 		i = flow_find(s, TIER_ESTABLISHED, side);
-		if (i != NO_FLOW && rst_is_valid(&flows[i], side, p))
+		if (i != FLOW_NONE && rst_is_valid(flow_at(s, i), side, p))
 			flow_end(s, i);
 	}
 }
@@ -654,7 +432,7 @@ handshake_packet(struct handshake *h, struct wall time, const struct packet *p,
 	if (time.ms == 0)
 		s.time.ms = 1;
 	handshake_advance(h, time, sink, arg);
-	s.bucket = bucket_of(h, &p->src, p->src_port, &p->dst, p->dst_port);
+	s.bucket = flows_bucket(h->flows, p);
 	switch (p->tcp_flags & TCP_DECISIVE) {
 	case TCP_SYN:
 		syn_seen(&s);
@@ -682,7 +460,6 @@ handshake_advance(struct handshake *h, struct wall now, sensor_sink *sink,
 {
 	int64_t seconds;
 	uint32_t i;
-	int list;
 
 	if (!h->is_started) {
 		h->is_started = true;
@@ -693,10 +470,6 @@ handshake_advance(struct handshake *h, struct wall now, sensor_sink *sink,
 	if (seconds <= h->now_s)
 		return;
 	h->now_s = seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
-	for (list = 0; list < LIST_COUNT; list++) {
-		while ((i = h->oldest[list]) != NO_FLOW &&
-		       h->now_s - h->flows[i].active_s >
-			   lists[list].timeout_s + lists[list].grain_s)
-			flow_drop(h, i, h->now, sink, arg);
-	}
+	while ((i = flows_due(h->flows, h->now_s)) != FLOW_NONE)
+		flow_drop(h, i, h->now, sink, arg);
 }
