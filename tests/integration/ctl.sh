@@ -44,8 +44,9 @@ into_full() {
 
 show_lists() {
 	local what
-	for what in status tables sensors never pardons; do
-		ctl show "$what"
+	for what in status tables sensors never pardons "table bruteforce"; do
+		# shellcheck disable=SC2086 # two words
+		ctl show $what
 	done
 }
 

@@ -170,6 +170,55 @@ a_command_byte_by_byte_is_one_command(void **state)
 	close(fd);
 }
 
+/* Sends a text in pieces of random lengths; what is answered to it all. */
+static const char *
+answer_to_pieces(const char *text, unsigned int seed)
+{
+	size_t left = strlen(text), n;
+	int fd = dial();
+	const char *answer;
+
+	while (left > 0) {
+		seed = seed * 1103515245 + 12345;
+		n = 1 + (seed >> 16) % 40;
+		n = n < left ? n : left;
+		tell(fd, text, n);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		text += n;
+		left -= n;
+	}
+	shutdown(fd, SHUT_WR);
+	answer = hear(fd, "");
+	close(fd);
+	return answer;
+}
+
+static void
+answers_do_not_depend_on_how_commands_are_cut(void **state)
+{
+	static const char text[] =
+	    "add kept 203.0.113.9\n\nload kept 3\n203.0.113.1\nx\n"
+	    "2001:db8::/64\nshow table admins\npardon 203.0.113.0/24 for 5m\n"
+	    "show pardons\nshow rules\ncheck 203.0.113.9\nban\n"
+	    "delete kept 2001:db8::/64\nmetrics\nflush kept\n";
+	static char whole[1 << 16];
+	unsigned int seed;
+
+	(void)state;
+	/* The first makes what later ones would find made already. */
+	answer_to_pieces(text, 0);
+	strlcpy(whole, answer_to_pieces(text, 0), sizeof(whole));
+	for (seed = 1; seed < 40; seed++) {
+		const char *answer = answer_to_pieces(text, seed);
+		/* Counters go on. */
+		const char *end = strstr(answer, "{\"line\"");
+
+		if (strncmp(answer, whole, (size_t)(end - answer)) != 0)
+			fail_msg("seed %u: %s\nis not\n%s", seed, answer,
+			    whole);
+	}
+}
+
 static void
 a_line_that_is_too_long_is_skipped_whole(void **state)
 {
@@ -364,6 +413,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(commands_in_one_write_are_answered_in_order),
 	    TEST(a_command_byte_by_byte_is_one_command),
+	    TEST(answers_do_not_depend_on_how_commands_are_cut),
 	    TEST(a_line_that_is_too_long_is_skipped_whole),
 	    TEST(an_unfinished_last_line_is_not_carried_out),
 	    TEST(a_million_bytes_of_answer_wait_for_a_slow_reader),
