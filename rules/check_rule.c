@@ -21,7 +21,8 @@
 #include "rules/ruleset.h"
 #include "rules/values.h"
 
-#define RULES_MOST UINT16_MAX
+/* Enough, and the masks of the matcher stay small. */
+#define RULES_MOST 10000
 #define LABEL_LEN  64
 #define ALL_KINDS  0x1ff
 #define PROTO_TCP  6

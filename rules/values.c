@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/clock.h"
 #include "engine/conf.h"
 #include "rules/policy_text.h"
 #include "rules/ruleset.h"
@@ -144,60 +145,23 @@ value_pair(const char *text, uint32_t *first, uint32_t *second)
 	return 0;
 }
 
-static int64_t
-unit_seconds(char unit)
-{
-	switch (unit) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	case 'd':
-		return 86400;
-	case 'w':
-		return INT64_C(7) * 86400;
-	default:
-		return 0;
-	}
-}
-
 int
 value_time(const char *text, int64_t *seconds)
 {
-	size_t len = strlen(text);
-	int64_t unit = 1;
-	char digits[24];
-	uint64_t n;
+	int64_t s;
 
-	if (len == 0 || len >= sizeof(digits))
+	if (duration_parse(text, &s) == -1 || s > TIME_MOST)
 		return -1;
-	memcpy(digits, text, len + 1);
-	if (!isdigit((unsigned char)digits[len - 1])) {
-		unit = unit_seconds(digits[len - 1]);
-		digits[len - 1] = '\0';
-	}
-	if (unit == 0 ||
-	    value_number(digits, (uint64_t)(TIME_MOST / unit), &n) == -1)
-		return -1;
-	*seconds = (int64_t)n * unit;
+	*seconds = s;
 	return 0;
 }
 
 const char *
 value_time_format(int64_t seconds, char *out, size_t size)
 {
-	const char *unit = "wdhms";
-
-	if (seconds == EXPIRE_NEVER) {
-		snprintf(out, size, "never");
-		return out;
-	}
-	while (seconds % unit_seconds(*unit) != 0)
-		unit++;
-	snprintf(out, size, "%lld%c",
-	    (long long)(seconds / unit_seconds(*unit)), *unit);
+	if (seconds != EXPIRE_NEVER)
+		return duration_format(seconds, out, size);
+	snprintf(out, size, "never");
 	return out;
 }
 
