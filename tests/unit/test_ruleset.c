@@ -248,6 +248,56 @@ running_out_of_numbers_is_said(void **state)
 	ruleset_free(old);
 }
 
+/* The last message about a policy of n lines, "%zu" in the line counting. */
+static void
+expect_last(const char *line_start, const char *line_end, size_t n,
+    const char *want)
+{
+	struct policy_messages messages = {NULL, 0, 0};
+	char *policy = NULL;
+	size_t len = 0, i;
+	FILE *out = open_memstream(&policy, &len);
+
+	for (i = 0; i < n; i++)
+		fprintf(out, "%s%zu%s\n", line_start, i, line_end);
+	fclose(out);
+	assert_null(load_with(policy, &messages));
+	assert_string_equal(messages.list[messages.n - 1].text, want);
+	policy_messages_free(&messages);
+	free(policy);
+}
+
+static void
+what_is_numbered_is_bounded(void **state)
+{
+	(void)state;
+	expect_last("table <t", ">", 257, "test:257: more than 256 tables");
+	expect_last("sensor capture on em", "", 65,
+	    "test:65: more than 64 sensors");
+	expect_last("ignore proto tcp to port ", "", 10001,
+	    "test:10001: more than 10000 rules");
+}
+
+static void
+the_first_text_is_the_main_file(void **state)
+{
+	struct policy_text *text = policy_text_new();
+	const void *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(policy_text_add(text, "a", "one", 3), 0);
+	assert_int_equal(policy_text_add(text, "b", "", 0), 0);
+	assert_int_equal(policy_text_count(text), 2);
+	assert_string_equal(policy_text_get(text, 0, &bytes, &len), "a");
+	assert_int_equal(len, 3);
+	assert_memory_equal(bytes, "one", 3);
+	assert_string_equal(policy_text_get(text, 1, &bytes, &len), "b");
+	assert_int_equal(len, 0);
+	policy_text_free(text);
+	policy_text_free(NULL);
+}
+
 static void
 a_thousand_errors_are_enough(void **state)
 {
@@ -301,6 +351,8 @@ main(void)
 	    cmocka_unit_test(unchanged_sensors_keep_their_numbers),
 	    cmocka_unit_test(unchanged_rules_keep_their_numbers),
 	    cmocka_unit_test(running_out_of_numbers_is_said),
+	    cmocka_unit_test(what_is_numbered_is_bounded),
+	    cmocka_unit_test(the_first_text_is_the_main_file),
 	    cmocka_unit_test(a_thousand_errors_are_enough),
 	    cmocka_unit_test(macros_of_the_command_line_are_judged),
 	};
