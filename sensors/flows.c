@@ -5,9 +5,10 @@
 
 /*
  * The table of flows behind the handshake tracker.  All memory is taken at
- * the start and touched only as flows come; flows are named by numbers.  The
- * hash has a random seed, so that nobody can choose ends that share a bucket;
- * nothing that leaves the table depends on the order within a bucket.
+ * the start and touched only as flows come: 96 bytes a flow, 40 MB when every
+ * tier of the usual size is full.  Flows are named by numbers.  The hash has
+ * a random seed, so that nobody can choose ends that share a bucket; nothing
+ * that leaves the table depends on the order within a bucket.
  */
 
 #include "sensors/flows.h"
