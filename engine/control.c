@@ -142,7 +142,9 @@ client_run(struct client *c)
 		;
 	if (!c->is_eof && !c->is_leaving)
 		return;
-	if (!c->is_leaving && c->session.state == CONTROL_LOADING)
+	/* Lines that wait for room to answer are no cut. */
+	if (!c->is_leaving && evbuffer_get_length(out) < CONTROL_OUT_FULL &&
+	    c->session.state == CONTROL_LOADING)
 		control_session_eof(&c->session);
 	if (evbuffer_get_length(out) == 0 &&
 	    (c->is_leaving || c->session.state == CONTROL_IDLE ||

@@ -259,6 +259,32 @@ an_unfinished_last_line_is_not_carried_out(void **state)
 }
 
 static void
+a_load_before_the_end_of_input_is_carried_out_whole(void **state)
+{
+	static char text[1 << 16];
+	const char *answer;
+	int fd = dial(), i;
+
+	(void)state;
+	/* More answers than the socket takes: the load waits, input ends. */
+	for (i = 0; i < 60; i++)
+		strlcat(text, "metrics\n", sizeof(text));
+	strlcat(text, "load kept 1500\n", sizeof(text));
+	for (i = 0; i < 1500; i++)
+		strlcat(text, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n",
+		    sizeof(text));
+	tell_text(fd, text);
+	shutdown(fd, SHUT_WR);
+	for (i = 0; i < 200; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	answer = hear(fd, "");
+	assert_int_equal(count(answer, "{\"what\":\"line\""), 1000);
+	assert_non_null(
+	    strstr(answer, "\"1500 of 1500 lines were not taken\""));
+	close(fd);
+}
+
+static void
 a_million_bytes_of_answer_wait_for_a_slow_reader(void **state)
 {
 	char command[64];
@@ -416,6 +442,7 @@ main(void)
 	    TEST(answers_do_not_depend_on_how_commands_are_cut),
 	    TEST(a_line_that_is_too_long_is_skipped_whole),
 	    TEST(an_unfinished_last_line_is_not_carried_out),
+	    TEST(a_load_before_the_end_of_input_is_carried_out_whole),
 	    TEST(a_million_bytes_of_answer_wait_for_a_slow_reader),
 	    TEST(a_monitor_hears_what_happens),
 	    TEST(a_monitor_that_does_not_read_is_told_and_dropped),
