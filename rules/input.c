@@ -211,7 +211,7 @@ input_expand(struct input *in, const struct macro *macro,
 			return -1;
 		}
 	}
-	if (macro->value_len > EXPANSION_MOST - in->expanded)
+	if (in->is_overfull || macro->value_len > EXPANSION_MOST - in->expanded)
 		return input_overfull(in, &pos,
 		    "macros expand to too much text");
 	in->expanded += macro->value_len;
