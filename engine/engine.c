@@ -63,12 +63,21 @@ engine_free(struct engine *e)
 	never_free(e->never);
 	free(e->auto_never);
 	matcher_free(e->matcher);
+	sources_free(e->distinct);
 	sources_free(e->sources);
 	tables_free(e->pardons);
 	tables_free(e->tables);
 	names_free(e->names);
 	ruleset_free(e->ruleset);
 	free(e);
+}
+
+void
+engine_count_sources(struct engine *e)
+{
+	e->distinct = sources_new(UINT32_MAX - 1, e->seed);
+	if (e->distinct == NULL)
+		fatal("sources");
 }
 
 static bool
@@ -362,6 +371,8 @@ void
 engine_counters(const struct engine *e, struct engine_counters *out)
 {
 	*out = e->counters;
+	if (e->distinct != NULL)
+		out->sources = sources_count(e->distinct);
 }
 
 const char *

@@ -49,7 +49,7 @@ struct engine_output {
 struct engine_counters {
 	uint64_t observations; /* that reached the rules */
 	uint64_t matched;      /* rule matches */
-	uint64_t sources;      /* sources that rules began to track */
+	uint64_t sources;      /* distinct ones: engine_count_sources() */
 	uint64_t holds;        /* entries that appeared */
 	uint64_t extends;
 	uint64_t releases;
@@ -64,6 +64,9 @@ struct engine_counters {
 struct engine *engine_new(struct engine_output *, uint64_t seed,
     struct wall now);
 void engine_free(struct engine *);
+
+/* Counts distinct sources from now on, which takes memory for each. */
+void engine_count_sources(struct engine *);
 
 /*
  * Puts a policy in force and clears *ruleset; the old one is freed.  The new
@@ -85,6 +88,14 @@ void engine_name_sensor(struct engine *, uint8_t index, const char *name);
  */
 void engine_observe(struct engine *, const struct observation *, size_t n,
     struct wall now);
+/*
+ * Two hints for somebody who knows observations ahead: of ENGINE_AHEAD, or
+ * half as many, that come before it.  They fetch the memory that counting it
+ * will need, and change nothing.
+ */
+#define ENGINE_AHEAD 32
+uint64_t engine_foresee(struct engine *, const struct observation *);
+void engine_foresee_node(struct engine *, uint64_t hint);
 /*
  * Ends what lapses until now, and what a table of "set never" has come to
  * cover since the last look.

@@ -16,6 +16,9 @@
 
 #include "engine/engine_state.h"
 
+/* Fewer nodes than this are in the processor's cache anyway. */
+#define FORESEE_LEAST 8192
+
 static struct prefix
 source_prefix(const struct ruleset *rs, const struct addr *addr)
 {
@@ -87,8 +90,8 @@ track(struct engine *e, const struct rule *rule, const struct prefix *prefix,
 		return NULL;
 	}
 	source = sources_touch(e->sources, rule->id, prefix, when, &is_new);
-	if (is_new)
-		e->counters.sources++;
+	if (is_new && e->distinct != NULL)
+		(void)sources_touch(e->distinct, 0, prefix, when, &is_new);
 	return source;
 }
 
@@ -154,14 +157,49 @@ observe_one(struct engine *e, const struct observation *obs, struct wall now)
 	}
 }
 
+uint64_t
+engine_foresee(struct engine *e, const struct observation *obs)
+{
+	struct match_walk walk;
+	const struct rule *rule;
+	struct prefix prefix;
+
+	if (sources_count(e->sources) < FORESEE_LEAST)
+		return 0;
+	match_start(&walk, e->matcher, obs, &e->lookup);
+	rule = match_next(&walk);
+	if (rule == NULL)
+		return 0;
+	prefix = source_prefix(e->ruleset, &obs->src);
+	return sources_hint(e->sources, rule->id, &prefix);
+}
+
+void
+engine_foresee_node(struct engine *e, uint64_t hint)
+{
+	if (hint != 0)
+		sources_hint_node(e->sources, hint);
+}
+
 void
 engine_observe(struct engine *e, const struct observation *obs, size_t n,
     struct wall now)
 {
+	uint64_t hints[ENGINE_AHEAD];
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		observe_one(e, &obs[i], now);
+	for (i = 0; n > 1 && i < n + ENGINE_AHEAD; i++) {
+		/* Three places in the batch: found, fetched, counted. */
+		if (i >= ENGINE_AHEAD)
+			observe_one(e, &obs[i - ENGINE_AHEAD], now);
+		if (i >= ENGINE_AHEAD / 2 && i - ENGINE_AHEAD / 2 < n)
+			engine_foresee_node(e,
+			    hints[(i - ENGINE_AHEAD / 2) % ENGINE_AHEAD]);
+		if (i < n)
+			hints[i % ENGINE_AHEAD] = engine_foresee(e, &obs[i]);
+	}
+	if (n == 1)
+		observe_one(e, obs, now);
 	if (n > 0)
 		sources_expire(e->sources, obs[n - 1].time, 2 * n, e->idle_s);
 }

@@ -47,6 +47,7 @@ struct engine {
 	struct tables *tables;
 	struct tables *pardons; /* one table, number 0 */
 	struct sources *sources;
+	struct sources *distinct; /* all that were ever tracked, or NULL */
 	struct names *names;
 	uint64_t seed;
 

@@ -40,6 +40,12 @@ struct capture {
 	bool has_packet;
 };
 
+/* An observation that waits while its memory is fetched. */
+struct foreseen {
+	struct observation observation;
+	uint64_t hint;
+};
+
 struct replay {
 	struct engine_output out; /* first: the core hands it back */
 	struct engine *engine;
@@ -50,7 +56,8 @@ struct replay {
 	bool is_damaged;
 	bool has_changed; /* the next lapse may have moved */
 	struct wall first, now, next;
-	struct engine_counters before;
+	struct foreseen ahead[ENGINE_AHEAD]; /* a ring */
+	size_t first_ahead, nahead;
 };
 
 static void
@@ -120,15 +127,36 @@ step_to(struct replay *r, struct wall time)
 	}
 }
 
+/* Counts the oldest of those that wait. */
+static void
+count_one(struct replay *r)
+{
+	struct foreseen *f = &r->ahead[r->first_ahead];
+
+	r->first_ahead = (r->first_ahead + 1) % ENGINE_AHEAD;
+	r->nahead--;
+	step_to(r, f->observation.time);
+	engine_observe(r->engine, &f->observation, 1, r->now);
+}
+
 static void
 observe(void *arg, const struct observation *obs, size_t n)
 {
 	struct replay *r = arg;
+	struct foreseen *f;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		step_to(r, obs[i].time);
-		engine_observe(r->engine, &obs[i], 1, r->now);
+		if (r->nahead == ENGINE_AHEAD)
+			count_one(r);
+		f = &r->ahead[(r->first_ahead + r->nahead) % ENGINE_AHEAD];
+		f->observation = obs[i];
+		f->hint = engine_foresee(r->engine, &obs[i]);
+		r->nahead++;
+		f = &r->ahead[(r->first_ahead + ENGINE_AHEAD / 2) %
+			      ENGINE_AHEAD];
+		if (r->nahead == ENGINE_AHEAD)
+			engine_foresee_node(r->engine, f->hint);
 	}
 }
 
@@ -250,6 +278,7 @@ start_engine(struct replay *r)
 	r->engine = engine_new(&r->out, 0, r->now);
 	if (r->engine == NULL)
 		fatal("engine");
+	engine_count_sources(r->engine);
 	engine_name_sensor(r->engine, FREE_PFLOG, "pflog");
 	engine_name_sensor(r->engine, FREE_NFLOG, "nflog");
 	engine_name_sensor(r->engine, FREE_CAPTURE, "capture");
@@ -319,6 +348,7 @@ replay_run(struct ruleset *rs, const char *const *captures, size_t n,
     bool is_json)
 {
 	struct replay r = {.ruleset = rs, .is_json = is_json, .ncaptures = n};
+	struct wall last = {0};
 	struct capture *c;
 	size_t i;
 	int status;
@@ -332,11 +362,14 @@ replay_run(struct ruleset *rs, const char *const *captures, size_t n,
 	}
 	start_engine(&r);
 	while ((c = earliest(&r)) != NULL) {
-		step_to(&r, c->packet.time);
+		last = wall_later(last, c->packet.time);
 		decoder_packet(c->decoder, c->packet.time, c->packet.bytes,
 		    c->packet.len, c->packet.wire_len, observe, &r);
 		next_packet(&r, c);
 	}
+	while (r.nahead > 0)
+		count_one(&r);
+	step_to(&r, last);
 	print_summary(&r);
 	status = r.is_damaged ? 1 : 0;
 	if (fflush(stdout) == EOF) {

@@ -50,13 +50,12 @@ service_send_changes(struct service *s)
 		return;
 	for (i = 0; i < n; i++)
 		nreleases += s->batch.changes[i].kind == CHANGE_RELEASE;
-	flight =
-	    malloc(sizeof(*flight) + nreleases * sizeof(flight->releases[0]));
+	flight = calloc(1,
+	    sizeof(*flight) + nreleases * sizeof(flight->releases[0]));
 	if (flight == NULL)
 		fatal("changes");
 	flight->serial = s->batch.serial = ++s->serial;
 	flight->n = n;
-	flight->nreleases = 0;
 	for (i = 0; i < n; i++) {
 		if (s->batch.changes[i].kind == CHANGE_RELEASE)
 			flight->releases[flight->nreleases++] =

@@ -10,8 +10,6 @@
  * touches one random cache line.  Prints ratios; judges nothing.
  */
 
-#include <sys/resource.h>
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +18,7 @@
 
 #include "engine/engine.h"
 #include "engine/log.h"
+#include "engine/replay.h"
 #include "engine/sources.h"
 #include "engine/tables.h"
 #include "rules/ruleset.h"
@@ -170,13 +169,12 @@ static struct engine_output output = {.change = on_change,
     .hold = on_hold,
     .decided = on_decided};
 
-static struct engine *
-make_engine(void)
+static struct ruleset *
+load_policy(void)
 {
 	char text[NRULES * 128 + 128];
 	struct policy_messages messages = {0};
 	struct policy_text *files = policy_text_new();
-	struct engine *engine;
 	struct ruleset *rs;
 	size_t used;
 	int i;
@@ -195,7 +193,16 @@ make_engine(void)
 		fatalx("%s", messages.list[0].text);
 	policy_text_free(files);
 	policy_messages_free(&messages);
-	engine = engine_new(&output, 1, (struct wall){1700000000000});
+	return rs;
+}
+
+static struct engine *
+make_engine(void)
+{
+	struct engine *engine =
+	    engine_new(&output, 1, (struct wall){1700000000000});
+	struct ruleset *rs = load_policy();
+
 	if (engine == NULL)
 		fatal("engine");
 	engine_ruleset_take(engine, &rs, (struct wall){1700000000000});
@@ -208,8 +215,31 @@ observe(void *arg, const struct observation *obs, size_t n)
 	engine_observe(arg, obs, n, obs[n - 1].time);
 }
 
+/* What "traplined -r" does, its output thrown away. */
 static double
-replay(const char *path, size_t *nodes, size_t *bytes)
+replay(const char *path)
+{
+	int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY);
+	struct ruleset *rs = load_policy();
+	double took, began;
+
+	fflush(stdout);
+	if (out == -1 || null == -1 || dup2(null, STDOUT_FILENO) == -1)
+		fatal("/dev/null");
+	began = seconds();
+	if (replay_run(rs, &path, 1, true) != 0)
+		fatalx("%s: not replayed to its end", path);
+	took = seconds() - began;
+	if (dup2(out, STDOUT_FILENO) == -1)
+		fatal("standard output");
+	close(out);
+	close(null);
+	return took;
+}
+
+/* How much the sources of the capture take; not timed. */
+static size_t
+bytes_a_source(const char *path)
 {
 	char error[PCAP_SOURCE_ERRLEN];
 	struct decoder_conf conf = {.link_type = LINKTYPE_PFLOG};
@@ -218,44 +248,42 @@ replay(const char *path, size_t *nodes, size_t *bytes)
 	struct engine *engine = make_engine();
 	struct engine_counters counters;
 	struct pcap_packet packet;
-	double took, began = seconds();
+	size_t bytes;
 
 	if (source == NULL || decoder == NULL)
 		fatalx("%s: %s", path, error);
 	while (pcap_source_next(source, &packet, error) == 1)
 		decoder_packet(decoder, packet.time, packet.bytes, packet.len,
 		    packet.wire_len, observe, engine);
-	took = seconds() - began;
 	engine_counters(engine, &counters);
 	if (counters.matched != PACKETS)
 		fatalx("%llu of %d packets reached a rule",
 		    (unsigned long long)counters.matched, PACKETS);
-	*nodes = sources_count(engine_sources(engine));
-	*bytes = sources_memory(engine_sources(engine));
+	bytes = sources_memory(engine_sources(engine)) /
+		sources_count(engine_sources(engine));
 	engine_free(engine);
 	decoder_free(decoder);
 	pcap_source_free(source);
-	return took;
+	return bytes;
 }
 
 static void
 measure(const char *path, uint32_t nsources)
 {
 	double bare = 1e9, full = 1e9, took;
-	size_t nodes = 0, bytes = 0;
 	int i;
 
 	write_capture(path, nsources);
 	for (i = 0; i < ROUNDS; i++) {
 		took = bare_loop(path);
 		bare = took < bare ? took : bare;
-		took = replay(path, &nodes, &bytes);
+		took = replay(path);
 		full = took < full ? took : full;
 	}
 	printf("%8u sources: replay %5.2f M/s, bare loop %5.2f M/s, "
 	       "ratio %.2f; %zu bytes a source\n",
 	    nsources, PACKETS / full / 1e6, PACKETS / bare / 1e6, bare / full,
-	    nodes == 0 ? 0 : bytes / nodes);
+	    bytes_a_source(path));
 }
 
 /* What 1M entries of one hold each cost. */
