@@ -30,7 +30,8 @@ static struct {
 	int token, before;
 	struct conf_word *word;
 	int first;		/* ... the first of the statement, ... */
-	struct conf_word *tail; /* ... the rule's "via" or what is behind, ... */
+	struct conf_word *tail; /* ... the rule's "via" or what is behind,
+	    ... */
 	char bracket;		/* ... and '{' or '(' when in such, else 0. */
 } p;
 
@@ -265,19 +266,23 @@ table_term	: '{' nl '}'
 		}
 		| FILENAME WORD
 		{
-			statement_once(&p.statement, &p.statement.table->file, $1, $2);
+			statement_once(&p.statement, &p.statement.table->file,
+			    $1, $2);
 		}
 		| EXPIRE value
 		{
-			statement_once(&p.statement, &p.statement.table->expire, $1, $2);
+			statement_once(&p.statement, &p.statement.table->expire,
+			    $1, $2);
 		}
 		| FROM WORD
 		{
-			statement_once(&p.statement, &p.statement.table->from_first, $1, $2);
+			statement_once(&p.statement,
+			    &p.statement.table->from_first, $1, $2);
 		}
 		| ENFORCE WORD
 		{
-			statement_once(&p.statement, &p.statement.table->enforce, $1, $2);
+			statement_once(&p.statement,
+			    &p.statement.table->enforce, $1, $2);
 		}
 		;
 
@@ -292,7 +297,8 @@ sensor		: sensor_head sensor_terms
 
 sensor_head	: SENSOR WORD
 		{
-			p.statement.sensor = statement_sensor(&p.statement, $2, NULL, NULL);
+			p.statement.sensor = statement_sensor(&p.statement, $2,
+			    NULL, NULL);
 		}
 		;
 
@@ -302,19 +308,23 @@ sensor_terms	: /* empty */
 
 sensor_term	: ON WORD
 		{
-			statement_once(&p.statement, &p.statement.sensor->on, $1, $2);
+			statement_once(&p.statement, &p.statement.sensor->on,
+			    $1, $2);
 		}
 		| GROUP WORD
 		{
-			statement_once(&p.statement, &p.statement.sensor->group, $1, $2);
+			statement_once(&p.statement, &p.statement.sensor->group,
+			    $1, $2);
 		}
 		| SEEN kind
 		{
-			statement_once(&p.statement, &p.statement.sensor->seen, $1, $2);
+			statement_once(&p.statement, &p.statement.sensor->seen,
+			    $1, $2);
 		}
 		| LOG WORD
 		{
-			statement_once(&p.statement, &p.statement.sensor->log, $1, $2);
+			statement_once(&p.statement, &p.statement.sensor->log,
+			    $1, $2);
 		}
 		;
 
@@ -408,17 +418,20 @@ via		: /* empty */
 		| VIA WORD
 		{
 			statement_term(&p.statement, TERM_VIA, $1);
-			p.statement.rule->via = statement_sensor(&p.statement, $2, NULL, NULL);
+			p.statement.rule->via = statement_sensor(&p.statement,
+			    $2, NULL, NULL);
 		}
 		| VIA WORD ON WORD
 		{
 			statement_term(&p.statement, TERM_VIA, $1);
-			p.statement.rule->via = statement_sensor(&p.statement, $2, $4, NULL);
+			p.statement.rule->via = statement_sensor(&p.statement,
+			    $2, $4, NULL);
 		}
 		| VIA WORD GROUP WORD
 		{
 			statement_term(&p.statement, TERM_VIA, $1);
-			p.statement.rule->via = statement_sensor(&p.statement, $2, NULL, $4);
+			p.statement.rule->via = statement_sensor(&p.statement,
+			    $2, NULL, $4);
 		}
 		;
 
@@ -457,27 +470,33 @@ option_list	: option
 
 option		: MAX_SRC_CONN WORD
 		{
-			statement_option(&p.statement, OPTION_SRC_CONN, $1, $2, 0);
+			statement_option(&p.statement, OPTION_SRC_CONN, $1, $2,
+			    0);
 		}
 		| MAX_SRC_CONN_RATE WORD
 		{
-			statement_option(&p.statement, OPTION_SRC_CONN_RATE, $1, $2, 0);
+			statement_option(&p.statement, OPTION_SRC_CONN_RATE, $1,
+			    $2, 0);
 		}
 		| MAX_SRC_STATES WORD
 		{
-			statement_option(&p.statement, OPTION_SRC_STATES, $1, $2, 0);
+			statement_option(&p.statement, OPTION_SRC_STATES, $1,
+			    $2, 0);
 		}
 		| MAX_SRC_NODES WORD
 		{
-			statement_option(&p.statement, OPTION_SRC_NODES, $1, $2, 0);
+			statement_option(&p.statement, OPTION_SRC_NODES, $1, $2,
+			    0);
 		}
 		| OVERLOAD TABLENAME flush
 		{
-			statement_option(&p.statement, OPTION_OVERLOAD, $1, $2, $3);
+			statement_option(&p.statement, OPTION_OVERLOAD, $1, $2,
+			    $3);
 		}
 		| EXPIRE value
 		{
-			statement_option(&p.statement, OPTION_EXPIRE, $1, $2, 0);
+			statement_option(&p.statement, OPTION_EXPIRE, $1, $2,
+			    0);
 		}
 		;
 

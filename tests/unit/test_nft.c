@@ -31,7 +31,6 @@
 #include "actuators/nft_changes.h"
 #include "actuators/nft_query.h"
 #include "actuators/nft_sets.h"
-#include "actuators/nft_watch.h"
 #include "engine/clock.h"
 #include "tests/unit/netns.h"
 
@@ -709,25 +708,6 @@ older_kernels_are_served_by_removing_and_adding(void **state)
 	ops->close(a);
 }
 
-static void
-a_commit_of_others_is_known_even_when_nobody_listened(void **state)
-{
-	struct nft_watch *w = nft_watch_new(1);
-
-	(void)state;
-	assert_int_equal(nft_watch_pause(w), 0);
-	assert_int_equal(nft_watch_resume(w, 0), 0);
-	assert_int_equal(nft_watch_pause(w), 0);
-	assert_non_null(nft("add", "table", "inet", "other", NULL, NULL));
-	assert_int_equal(nft_watch_resume(w, 0), 1);
-	nft_watch_nudge(w);
-	readable(nft_watch_fd(w));
-	assert_int_equal(nft_watch_read(w), 0);
-	assert_non_null(nft("delete", "table", "inet", "other", NULL, NULL));
-	readable(nft_watch_fd(w));
-	nft_watch_free(w);
-}
-
 #define MANY 100000
 
 static void
@@ -799,7 +779,6 @@ main(void)
 	    TEST(the_kernel_tells_how_many_a_set_holds),
 	    TEST(an_unknown_range_in_the_way_is_written_over),
 	    TEST(older_kernels_are_served_by_removing_and_adding),
-	    TEST(a_commit_of_others_is_known_even_when_nobody_listened),
 	    TEST(a_hundred_thousand_entries_load),
 	};
 
