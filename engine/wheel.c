@@ -203,7 +203,7 @@ merge(const struct wheel *w, uint32_t a, uint32_t b)
 static uint32_t
 take_run(const struct wheel *w, uint32_t *link)
 {
-	uint32_t first = *link, last = *link, next = item_of(w, first)->next;
+	uint32_t first = *link, last = first, next = item_of(w, first)->next;
 
 	if (next != LINK_END && is_before(w, next, first)) {
 		while (next != LINK_END && is_before(w, next, first)) {
