@@ -27,13 +27,14 @@ POLICY
 start_daemon "$firewall" 'nflog group 5'
 ctl add bad 203.0.113.66 for 1h >/dev/null
 
-# A process is known by its root directory: the engine's is the state
+# A process is known by how its root directory ends: the engine's is the state
 # directory, a sensor's the empty one inside it.
 engine() {
 	local pid
 	for pid in $(children); do
-		[ "$(readlink "/proc/$pid/root")" != "$dir/state" ] ||
-			echo "$pid"
+		case $(readlink "/proc/$pid/root") in
+		*"$dir/state") echo "$pid" ;;
+		esac
 	done
 }
 
@@ -41,7 +42,7 @@ sensor() {
 	local pid
 	for pid in $(children); do
 		case $(readlink "/proc/$pid/root") in
-		"$dir/state/"*) echo "$pid" ;;
+		*"$dir/state/"*) echo "$pid" ;;
 		esac
 	done
 }
@@ -59,6 +60,10 @@ in_kernel() {
 		grep -F 203.0.113.66
 }
 
+for name in engine sensor; do
+	check "there is one $name" test "$($name | wc -l)" -eq 1
+done
+finish
 if [ "$(field "$(engine)" Seccomp)" != 2 ]; then
 	skip "this build has no system call filter"
 fi
