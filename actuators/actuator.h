@@ -25,6 +25,11 @@ struct actuator_conf {
 	unsigned int source_len_inet;
 	unsigned int source_len_inet6;
 	uint64_t limit_entries; /* of one table */
+	/*
+	 * Decoupled: only what sensors need is made, and what an earlier run
+	 * left is not touched.  apply() and list() are not called meanwhile.
+	 */
+	bool is_decoupled;
 };
 
 /*

@@ -43,6 +43,8 @@ struct actuator {
 	struct nft_sets *sets;
 	struct nft_groups groups;
 	struct actuator_counters counters; /* without those of changes */
+	bool is_decoupled;     /* nothing but log rules is touched */
+	bool is_probed;        /* what this kernel can is known */
 	bool is_damaged;       /* everything must be offered again */
 	int64_t busy_until_ms; /* others commit: do not stop listening */
 	struct log_site damage_site;
@@ -83,9 +85,24 @@ find_ranges(struct actuator *a)
 	return result;
 }
 
+/* Decoupled: what sensors need and no more. */
+static int
+observe(struct actuator *a)
+{
+	if (nft_structure_observe(a->batch, &a->groups) == -1) {
+		a->counters.failed++;
+		log_warn("firewall nft: cannot make the log rules of table "
+			 "inet " NFT_TABLE);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 structure(struct actuator *a)
 {
+	if (a->is_decoupled)
+		return observe(a);
 	if (nft_structure_build(a->batch, a->sets, &a->groups) == -1) {
 		a->counters.failed++;
 		log_warn("firewall nft: cannot make table inet " NFT_TABLE);
@@ -107,8 +124,9 @@ note_damage(struct actuator *a)
 		return;
 	a->counters.repairs++;
 	log_bounded(&a->damage_site, mono_read(),
-	    "firewall nft: somebody changed table inet " NFT_TABLE
-	    ": putting it right");
+	    "firewall nft: somebody changed table inet " NFT_TABLE ": %s",
+	    a->is_decoupled ? "decoupled, so only log rules are put right"
+			    : "putting it right");
 }
 
 static void
@@ -123,11 +141,30 @@ nft_close(struct actuator *a)
 	free(a);
 }
 
+/* Needs the table, so it waits until that may be touched. */
 static int
-start(struct actuator *a, const struct actuator_conf *conf)
+probe(struct actuator *a)
 {
 	struct nft_abilities can = {.extends = false};
 
+	if (a->is_decoupled || a->is_probed)
+		return 0;
+	if (nft_probe(a->batch, &can) == -1) {
+		log_warn("firewall nft: cannot try a set's timeouts");
+		return -1;
+	}
+	a->is_probed = true;
+	nft_changes_set_abilities(a->changes, &can);
+	log_debug("firewall nft: kernel %s timeouts in place, %s destroy",
+	    can.extends ? "extends" : "does not extend",
+	    can.destroys ? "knows" : "does not know");
+	return 0;
+}
+
+static int
+start(struct actuator *a, const struct actuator_conf *conf)
+{
+	a->is_decoupled = conf->is_decoupled;
 	a->groups = nft_groups_make(conf);
 	a->sets = nft_sets_new(conf);
 	a->batch = nft_batch_new();
@@ -141,17 +178,7 @@ start(struct actuator *a, const struct actuator_conf *conf)
 		log_warn("firewall nft: cannot watch the kernel's notices");
 		return -1;
 	}
-	if (structure(a) == -1)
-		return -1;
-	if (nft_probe(a->batch, &can) == -1) {
-		log_warn("firewall nft: cannot try a set's timeouts");
-		return -1;
-	}
-	nft_changes_set_abilities(a->changes, &can);
-	log_debug("firewall nft: kernel %s timeouts in place, %s destroy",
-	    can.extends ? "extends" : "does not extend",
-	    can.destroys ? "knows" : "does not know");
-	return 0;
+	return structure(a) == -1 ? -1 : probe(a);
 }
 
 static int
@@ -172,7 +199,7 @@ nft_open(const struct actuator_conf *conf, struct actuator **out)
 }
 
 static int
-nft_reconfigure(struct actuator *a, const struct actuator_conf *conf)
+reconfigure(struct actuator *a, const struct actuator_conf *conf)
 {
 	struct nft_sets *old = a->sets, *sets = nft_sets_new(conf);
 	struct nft_groups groups = a->groups;
@@ -198,6 +225,24 @@ nft_reconfigure(struct actuator *a, const struct actuator_conf *conf)
 		set_damaged(a);
 	a->sets = sets;
 	nft_sets_free(old);
+	return 0;
+}
+
+static int
+nft_reconfigure(struct actuator *a, const struct actuator_conf *conf)
+{
+	bool was_decoupled = a->is_decoupled;
+
+	a->is_decoupled = conf->is_decoupled;
+	if (a->is_decoupled) {
+		a->groups = nft_groups_make(conf);
+		return observe(a);
+	}
+	if (reconfigure(a, conf) == -1)
+		return -1;
+	/* As at the start: what the sets hold meanwhile is not known. */
+	if (was_decoupled && (find_ranges(a) == -1 || probe(a) == -1))
+		return -1;
 	return 0;
 }
 

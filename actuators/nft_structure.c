@@ -135,6 +135,17 @@ write_set(struct nft_batch *b, const struct nft_set *s)
 	    sizeof(key_byte_order));
 }
 
+/* The observing chain and a rule for each group. */
+static void
+write_observe(struct nft_batch *b, const struct nft_groups *groups)
+{
+	size_t i;
+
+	write_chain(b, NFT_CHAIN_OBSERVE, PRIORITY_MANGLE);
+	for (i = 0; i < groups->n; i++)
+		nft_rule_log(b, NFT_CHAIN_OBSERVE, groups->list[i]);
+}
+
 static void
 write_all(struct nft_batch *b, const struct nft_sets *sets,
     const struct nft_groups *groups)
@@ -143,13 +154,11 @@ write_all(struct nft_batch *b, const struct nft_sets *sets,
 
 	write_table(b);
 	write_chain(b, NFT_CHAIN_ENFORCE, PRIORITY_RAW);
-	write_chain(b, NFT_CHAIN_OBSERVE, PRIORITY_MANGLE);
+	write_observe(b, groups);
 	for (i = 0; i < sets->n; i++)
 		write_set(b, &sets->list[i]);
 	for (i = 0; i < sets->n; i++)
 		nft_rule_drop(b, NFT_CHAIN_ENFORCE, &sets->list[i]);
-	for (i = 0; i < groups->n; i++)
-		nft_rule_log(b, NFT_CHAIN_OBSERVE, groups->list[i]);
 	/* Its hook would track connections for nobody. */
 	if (groups->n == 0)
 		delete_named(b, NFT_MSG_DELCHAIN, NFT_CHAIN_OBSERVE);
@@ -220,4 +229,17 @@ nft_structure_build(struct nft_batch *b, struct nft_sets *sets,
 	if (result == 0)
 		remove_stale(b, sets);
 	return result;
+}
+
+int
+nft_structure_observe(struct nft_batch *b, const struct nft_groups *groups)
+{
+	if (groups->n == 0)
+		return 0;
+	nft_batch_begin(b);
+	/* Without flags: a table that is there keeps its own. */
+	nft_batch_message(b, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	nft_put_text(b, NFTA_TABLE_NAME, NFT_TABLE);
+	write_observe(b, groups);
+	return nft_batch_commit(b);
 }

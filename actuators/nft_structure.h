@@ -37,5 +37,10 @@ struct nft_groups nft_groups_make(const struct actuator_conf *);
  */
 int nft_structure_build(struct nft_batch *, struct nft_sets *,
     const struct nft_groups *);
+/*
+ * Makes table, observing chain and its rules alone; all else stays as it is.
+ * Without groups it does nothing.  0, or -1 with errno.
+ */
+int nft_structure_observe(struct nft_batch *, const struct nft_groups *);
 
 #endif

@@ -24,17 +24,11 @@
 /* How often changed counters are told to the engine. */
 #define COUNTERS_S 1
 
-/*
- * What the firewall is to look like.  Decoupled from the start it has no
- * enforced table; a rule that logs new connections is still made, since a
- * sensor line asks for it.
- */
+/* What the firewall is to look like. */
 static struct actuator_conf
 actuator_conf_of(const struct parent *p)
 {
-	static struct table_conf tables[TABLES_MAX];
 	const struct ruleset *rs = p->ruleset;
-	size_t i;
 	struct actuator_conf conf = {
 	    .tables = rs->tables,
 	    .ntables = rs->ntables,
@@ -43,14 +37,9 @@ actuator_conf_of(const struct parent *p)
 	    .source_len_inet = rs->source_len_inet,
 	    .source_len_inet6 = rs->source_len_inet6,
 	    .limit_entries = rs->limit_entries,
+	    .is_decoupled = !p->is_coupled,
 	};
 
-	if (p->is_coupled)
-		return conf;
-	memcpy(tables, rs->tables, sizeof(tables));
-	for (i = 0; i < rs->ntables; i++)
-		tables[i].enforce = ENFORCE_NONE;
-	conf.tables = tables;
 	return conf;
 }
 
@@ -120,8 +109,6 @@ parent_actuator_reconfigure(struct parent *p)
 {
 	struct actuator_conf conf = actuator_conf_of(p);
 
-	if (!p->is_coupled)
-		return 0;
 	return p->ops->reconfigure(p->actuator, &conf);
 }
 

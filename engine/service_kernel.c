@@ -297,5 +297,5 @@ service_couple(struct service *s, bool is_coupled)
 	    is_coupled ? "coupled: decisions are carried out again"
 		       : "decoupled: decisions are shown and not carried out");
 	if (is_coupled)
-		service_sync(s, false);
+		service_sync(s, true);
 }

@@ -208,5 +208,24 @@ check "with the same expiry" test "$expires" = \
 	"$(ctl -j show table long | grep -o '203.0.113.66.*"expires":"[^"]*"')"
 check "and the pardon stands" sh -c \
 	"'$traplinectl' -s '$socket' check 203.0.113.80 | grep 'pardoned until'"
+
+# --- decoupled ---------------------------------------------------------------------------
+
+ctl add long 203.0.113.72 for 1h >/dev/null
+stop_daemon || true
+write_policy 'set decoupled yes'
+start_daemon "$firewall" "$sensor"
+check "a decoupled start leaves the kernel as it is" in_kernel 203.0.113.66
+check "rules too" not reach 203.0.113.66 22
+ctl add long 203.0.113.74 for 1h >/dev/null
+ctl pardon 203.0.113.72 >/dev/null
+check "what is decided does not reach the kernel" not in_kernel 203.0.113.74
+check "nor does what is let go" in_kernel 203.0.113.72
+: >"$dir/daemon.log"
+check "coupling" ctl couple
+check "offers everything" await "$dir/daemon.log" 'entries were offered' 10
+check "what was decided is enforced" not reach 203.0.113.74 22
+check "what was let go is gone" not in_kernel 203.0.113.72
+check "what was there is still dropped" not reach 203.0.113.66 22
 stop_daemon || true
 finish
