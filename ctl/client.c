@@ -166,7 +166,8 @@ client_talk(struct client *c, const char *bytes, size_t len, client_line *line,
 		if ((pfd.revents & (POLLIN | POLLHUP | POLLERR)) == 0)
 			continue;
 		if (fill(c) == -1) {
-			warnx("%s: the connection ended before the answer did",
+			warnx("%s: traplined ended the connection before the "
+			      "answer was whole",
 			    c->path);
 			return -1;
 		}
