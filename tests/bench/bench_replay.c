@@ -8,6 +8,9 @@
  * 1, 10,000 and 1,000,000 sources.  The reference, in the same run on the same
  * file, is a bare loop that reads each packet, decodes both addresses and
  * touches one random cache line.  Prints ratios; judges nothing.
+ *
+ * "bench_replay FILE SOURCES PACKETS" only writes such a capture and, as
+ * FILE.conf, the policy: for callgrind, whose count no other load disturbs.
  */
 
 #include <fcntl.h>
@@ -24,13 +27,14 @@
 #include "rules/ruleset.h"
 #include "sensors/decoder.h"
 #include "sensors/pcap_source.h"
+#include "tests/bench/bench.h"
 
 #define PACKETS        2000000
 #define NRULES         20
 #define PFLOG_LEN      64
 #define PACKET_LEN     (PFLOG_LEN + 40)
 #define LINES          (1 << 20)
-#define ROUNDS         3
+#define ROUNDS         4
 #define LINKTYPE_PFLOG 117
 #define ENTRIES        1000000
 
@@ -53,12 +57,6 @@ next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
-}
-
-static double
-seconds(void)
-{
-	return (double)mono_read().ns / 1e9;
 }
 
 /* One SYN that pf passed; the port, and so the rule, goes with the source. */
@@ -97,7 +95,7 @@ fill(struct record *r, uint32_t i, uint32_t source)
 }
 
 static void
-write_capture(const char *path, uint32_t nsources)
+write_capture(const char *path, uint32_t nsources, uint32_t packets)
 {
 	const uint32_t head[6] = {0xa1b2c3d4, 4U << 16 | 2, 0, 0, 65535,
 	    LINKTYPE_PFLOG};
@@ -108,7 +106,7 @@ write_capture(const char *path, uint32_t nsources)
 
 	if (f == NULL || fwrite(head, sizeof(head), 1, f) != 1)
 		fatal("%s", path);
-	for (i = 0; i < PACKETS; i++) {
+	for (i = 0; i < packets; i++) {
 		fill(&r, i, (uint32_t)(next_random(&state) % nsources));
 		if (fwrite(&r, sizeof(r), 1, f) != 1)
 			fatal("%s", path);
@@ -124,7 +122,7 @@ bare_loop(const char *path)
 	struct pcap_source *source = pcap_source_open_file(path, error);
 	struct pcap_packet packet;
 	struct addr src, dst;
-	double began = seconds();
+	double began = bench_cpu_s();
 	uint64_t hash;
 
 	if (source == NULL)
@@ -138,7 +136,7 @@ bare_loop(const char *path)
 		sink += lines[hash >> 44].words[0]++;
 	}
 	pcap_source_free(source);
-	return seconds() - began;
+	return bench_cpu_s() - began;
 }
 
 static void
@@ -169,25 +167,35 @@ static struct engine_output output = {.change = on_change,
     .hold = on_hold,
     .decided = on_decided};
 
-static struct ruleset *
-load_policy(void)
+#define POLICY_LEN (NRULES * 128 + 128)
+
+/* Returns the length. */
+static size_t
+make_policy(char *text)
 {
-	char text[NRULES * 128 + 128];
-	struct policy_messages messages = {0};
-	struct policy_text *files = policy_text_new();
-	struct ruleset *rs;
 	size_t used;
 	int i;
 
-	used = (size_t)snprintf(text, sizeof(text),
+	used = (size_t)snprintf(text, POLICY_LEN,
 	    "set limit sources 2000000\n"
 	    "table <bad> expire 6w enforce block\n");
 	for (i = 0; i < NRULES; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		used += (size_t)snprintf(text + used, POLICY_LEN - used,
 		    "watch in seen passed proto tcp to port %d "
 		    "(max-src-conn-rate 4000000/5, overload <bad>)\n",
 		    0x1000 + i);
-	policy_text_add(files, "bench.conf", text, used);
+	return used;
+}
+
+static struct ruleset *
+load_policy(void)
+{
+	char text[POLICY_LEN];
+	struct policy_messages messages = {0};
+	struct policy_text *files = policy_text_new();
+	struct ruleset *rs;
+
+	policy_text_add(files, "bench.conf", text, make_policy(text));
 	rs = ruleset_load("bench.conf", files, false, NULL, 0, &messages);
 	if (rs == NULL)
 		fatalx("%s", messages.list[0].text);
@@ -226,10 +234,10 @@ replay(const char *path)
 	fflush(stdout);
 	if (out == -1 || null == -1 || dup2(null, STDOUT_FILENO) == -1)
 		fatal("/dev/null");
-	began = seconds();
+	began = bench_cpu_s();
 	if (replay_run(rs, &path, 1, true) != 0)
 		fatalx("%s: not replayed to its end", path);
-	took = seconds() - began;
+	took = bench_cpu_s() - began;
 	if (dup2(out, STDOUT_FILENO) == -1)
 		fatal("standard output");
 	close(out);
@@ -271,19 +279,20 @@ static void
 measure(const char *path, uint32_t nsources)
 {
 	double bare = 1e9, full = 1e9, took;
+	char what[64];
 	int i;
 
-	write_capture(path, nsources);
+	write_capture(path, nsources, PACKETS);
 	for (i = 0; i < ROUNDS; i++) {
 		took = bare_loop(path);
 		bare = took < bare ? took : bare;
 		took = replay(path);
 		full = took < full ? took : full;
 	}
-	printf("%8u sources: replay %5.2f M/s, bare loop %5.2f M/s, "
-	       "ratio %.2f; %zu bytes a source\n",
-	    nsources, PACKETS / full / 1e6, PACKETS / bare / 1e6, bare / full,
-	    bytes_a_source(path));
+	snprintf(what, sizeof(what), "replay, %u sources, %zu bytes each",
+	    nsources, bytes_a_source(path));
+	bench_ratio(what, PACKETS / full / 1e6, PACKETS / bare / 1e6,
+	    "M packets/s");
 }
 
 /* What 1M entries of one hold each cost. */
@@ -315,24 +324,41 @@ measure_entries(void)
 	tables_free(tables);
 }
 
+static void
+write_files(const char *path, const char *nsources, const char *packets)
+{
+	char name[1024], text[POLICY_LEN];
+	size_t n = make_policy(text);
+	FILE *f;
+
+	write_capture(path, (uint32_t)strtoul(nsources, NULL, 10),
+	    (uint32_t)strtoul(packets, NULL, 10));
+	snprintf(name, sizeof(name), "%s.conf", path);
+	f = fopen(name, "w");
+	if (f == NULL || fwrite(text, n, 1, f) != 1 || fclose(f) == EOF)
+		fatal("%s", name);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const uint32_t counts[] = {1, 10000, 1000000};
 	char path[] = "/tmp/trapline-bench-XXXXXX";
-	double load[1] = {0};
-	int fd = mkstemp(path);
 	size_t i;
+	int fd;
 
+	if (argc == 4) {
+		write_files(argv[1], argv[2], argv[3]);
+		return 0;
+	}
+	fd = mkstemp(path);
 	if (fd == -1)
 		fatal("%s", path);
 	close(fd);
 	lines = calloc(LINES, sizeof(*lines));
 	if (lines == NULL)
 		fatal("lines");
-	(void)getloadavg(load, 1);
-	printf("replay, %d packets, %d rules, load %.2f\n", PACKETS, NRULES,
-	    load[0]);
+	bench_load("replay of 2M packets with 20 rules");
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		measure(path, counts[i]);
 	measure_entries();
