@@ -15,6 +15,9 @@
  * packet goes out a moment later: both are passed.  Match, scrub, nat, rdr
  * and the rest decide nothing; the filter rule behind them logs for itself
  * if the operator wants that, so such records are not observations.
+ *
+ * The header is read in slices of constant length: the compiler then knows
+ * that what is read from them is there.
  */
 
 #include "sensors/pflog_decode.h"
@@ -26,12 +29,21 @@
 #define AF_IPV4      2 /* on every system */
 #define ACTION_DEFER 11
 
+/* What all variants begin with, and what follows in all but the shortest. */
+#define FIXED_LEN  44
+#define OWNERS_LEN 20
+#define ADDRS_LEN  36
+
 /* uid and pid values that mean "none" on some system or other. */
 #define UID_NONE_NETBSD  0x7fffffff
 #define PID_NONE_OLD     32767
 #define PID_NONE_CURRENT 100000
 
-static int
+/* Records start as copies: compilers clear struct by struct more slowly. */
+static const struct pflog_record no_record;
+static const struct observation no_observation;
+
+static inline int
 get_host32(struct buf *b, bool is_swapped, uint32_t *out)
 {
 	uint32_t value;
@@ -62,7 +74,7 @@ dir_decode(uint8_t dir)
 static void
 owners_decode(struct buf *b, bool is_swapped, struct pflog_record *r)
 {
-	uint8_t dir = 0;
+	uint8_t dir = 0, rewritten = 0;
 
 	get_host32(b, is_swapped, &r->uid);
 	get_host32(b, is_swapped, &r->pid);
@@ -78,23 +90,24 @@ owners_decode(struct buf *b, bool is_swapped, struct pflog_record *r)
 		r->pid = PFLOG_NONE;
 	buf_get_u8(b, &dir);
 	r->dir = dir_decode(dir);
+	if (r->length != 100)
+		return;
+	buf_get_u8(b, &rewritten);
+	buf_get_u8(b, &r->naf);
+	r->is_rewritten = rewritten != 0;
 }
 
-/* Bytes 61 to 99 of OpenBSD's header. */
+/* Bytes 64 to 99 of OpenBSD's header. */
 static void
 addrs_decode(struct buf *b, struct pflog_record *r)
 {
-	uint8_t rewritten = 0, saddr[16] = {0}, daddr[16] = {0};
+	uint8_t saddr[16] = {0}, daddr[16] = {0};
 
-	buf_get_u8(b, &rewritten);
-	buf_get_u8(b, &r->naf);
-	buf_skip(b, 1);
 	buf_get_bytes(b, saddr, sizeof(saddr));
 	buf_get_bytes(b, daddr, sizeof(daddr));
 	buf_get_be16(b, &r->sport);
 	buf_get_be16(b, &r->dport);
 	r->has_addrs = true;
-	r->is_rewritten = rewritten != 0;
 	if (r->af == AF_IPV4) {
 		r->saddr = addr_from_ipv4(saddr);
 		r->daddr = addr_from_ipv4(daddr);
@@ -102,6 +115,26 @@ addrs_decode(struct buf *b, struct pflog_record *r)
 		r->saddr = addr_from_ipv6(saddr);
 		r->daddr = addr_from_ipv6(daddr);
 	}
+}
+
+/* What is behind the fixed part, by the variant. */
+static void
+variant_decode(struct buf *rest, bool is_swapped, struct pflog_record *r)
+{
+	struct buf b;
+	uint8_t dir = 0;
+
+	if (r->length == 45) {
+		buf_get_u8(rest, &dir);
+		r->dir = dir_decode(dir);
+		return;
+	}
+	if (buf_get_slice(rest, OWNERS_LEN, &b) == 0)
+		owners_decode(&b, is_swapped, r);
+	if (r->length == 68 || r->length == 69)
+		buf_get_be32(rest, &r->ridentifier);
+	if (r->length == 100 && buf_get_slice(rest, ADDRS_LEN, &b) == 0)
+		addrs_decode(&b, r);
 }
 
 static bool
@@ -115,42 +148,29 @@ int
 pflog_decode(struct buf *in, bool is_swapped, struct pflog_record *out,
     struct decode_error *err)
 {
-	struct pflog_record r = {.uid = PFLOG_NONE,
-	    .pid = PFLOG_NONE,
-	    .rule_uid = PFLOG_NONE,
-	    .rule_pid = PFLOG_NONE};
-	struct buf rest = *in, b;
-	uint8_t dir = 0;
+	struct buf rest = *in, header, b;
+	uint8_t length;
 
-	if (buf_get_u8(&rest, &r.length) == -1)
+	if (buf_get_u8(&rest, &length) == -1)
 		return decode_fail(err, "pflog header cut short", in->pos);
-	if (!is_known_length(r.length))
+	if (!is_known_length(length))
 		return decode_fail(err, "unknown pflog header length", in->pos);
 	rest = *in;
 	/* Padded to 4, which is right for writers of 32 and of 64 bits. */
-	if (buf_get_slice(&rest, (r.length + 3U) & ~3U, &b) == -1)
+	if (buf_get_slice(&rest, (length + 3U) & ~3U, &header) == -1 ||
+	    buf_get_slice(&header, FIXED_LEN, &b) == -1)
 		return decode_fail(err, "pflog header cut short", in->pos);
-	buf_skip(&b, 1);
-	buf_get_u8(&b, &r.af);
-	buf_get_u8(&b, &r.action);
-	buf_get_u8(&b, &r.reason);
-	get_name(&b, r.ifname);
-	get_name(&b, r.ruleset);
-	buf_get_be32(&b, &r.rulenr);
-	buf_get_be32(&b, &r.subrulenr);
-	if (r.length == 45) {
-		buf_get_u8(&b, &dir);
-		r.dir = dir_decode(dir);
-	} else {
-		owners_decode(&b, is_swapped, &r);
-	}
-	if (r.length == 68 || r.length == 69) {
-		buf_skip(&b, 3);
-		buf_get_be32(&b, &r.ridentifier);
-	}
-	if (r.length == 100)
-		addrs_decode(&b, &r);
-	*out = r;
+	*out = no_record;
+	out->uid = out->pid = out->rule_uid = out->rule_pid = PFLOG_NONE;
+	buf_get_u8(&b, &out->length);
+	buf_get_u8(&b, &out->af);
+	buf_get_u8(&b, &out->action);
+	buf_get_u8(&b, &out->reason);
+	get_name(&b, out->ifname);
+	get_name(&b, out->ruleset);
+	buf_get_be32(&b, &out->rulenr);
+	buf_get_be32(&b, &out->subrulenr);
+	variant_decode(&header, is_swapped, out);
 	*in = rest;
 	return 0;
 }
@@ -216,7 +236,7 @@ pflog_fate(const struct pflog_record *r)
 	}
 }
 
-/* A name as observations carry it; what is not printable becomes '?'. */
+/* A name into NULs, as observations carry it: '?' is not printable. */
 static void
 name_copy(char *out, const char *name)
 {
@@ -224,8 +244,6 @@ name_copy(char *out, const char *name)
 
 	for (i = 0; i < OBS_NAME_LEN - 1 && name[i] != '\0'; i++)
 		out[i] = name[i] > ' ' && name[i] <= '~' ? name[i] : '?';
-	for (; i < OBS_NAME_LEN; i++)
-		out[i] = '\0';
 }
 
 int
@@ -233,10 +251,9 @@ pflog_observe(const struct pflog_record *r, const struct buf *bytes,
     struct wall time, struct observation *out, struct packet *p,
     struct decode_error *err)
 {
-	struct observation o = {.time = time};
+	uint16_t kind = pflog_fate(r);
 
-	o.kind = pflog_fate(r);
-	if (o.kind == 0)
+	if (kind == 0)
 		return 1;
 	if (packet_decode(bytes, p, err) == -1)
 		return -1;
@@ -249,17 +266,19 @@ pflog_observe(const struct pflog_record *r, const struct buf *bytes,
 			p->dst_port = r->dport;
 		}
 	}
-	o.src = p->src;
-	o.dst = p->dst;
-	o.src_port = p->src_port;
-	o.dst_port = p->dst_port;
-	o.proto = p->proto;
-	o.dir = r->dir;
-	o.flags = packet_is_not_first(p) ? OBS_NOT_FIRST : 0;
-	name_copy(o.ifname, r->ifname);
+	*out = no_observation;
+	out->time = time;
+	out->kind = kind;
+	out->src = p->src;
+	out->dst = p->dst;
+	out->src_port = p->src_port;
+	out->dst_port = p->dst_port;
+	out->proto = p->proto;
+	out->dir = r->dir;
+	out->flags = packet_is_not_first(p) ? OBS_NOT_FIRST : 0;
+	name_copy(out->ifname, r->ifname);
 	/* What npf writes there is no anchor. */
 	if (!r->is_npf)
-		name_copy(o.anchor, r->ruleset);
-	*out = o;
+		name_copy(out->anchor, r->ruleset);
 	return 0;
 }
