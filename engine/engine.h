@@ -89,13 +89,17 @@ void engine_name_sensor(struct engine *, uint8_t index, const char *name);
 void engine_observe(struct engine *, const struct observation *, size_t n,
     struct wall now);
 /*
- * Two hints for somebody who knows observations ahead: of ENGINE_AHEAD, or
- * half as many, that come before it.  They fetch the memory that counting it
- * will need, and change nothing.
+ * The same in two steps, for somebody whose time moves between observations.
+ * What is taken waits, ENGINE_AHEAD at most, while the memory is fetched that
+ * counting it will need; engine_count() counts the oldest of those.  None may
+ * wait when engine_observe() or engine_ruleset_take() is called.
  */
 #define ENGINE_AHEAD 32
-uint64_t engine_foresee(struct engine *, const struct observation *);
-void engine_foresee_node(struct engine *, uint64_t hint);
+void engine_take(struct engine *, const struct observation *);
+void engine_count(struct engine *, struct wall now);
+/* How many wait, and the oldest of them; NULL: none does. */
+size_t engine_waiting(const struct engine *);
+const struct observation *engine_oldest(const struct engine *);
 /*
  * Ends what lapses until now, and what a table of "set never" has come to
  * cover since the last look.

@@ -14,10 +14,14 @@
  * credited with connections that it never counted.
  */
 
+#include <assert.h>
+
 #include "engine/engine_state.h"
 
 /* Fewer nodes than this are in the processor's cache anyway. */
 #define FORESEE_LEAST 8192
+/* Observations within one second that sources_expire() may wait for. */
+#define EXPIRE_EVERY 32
 
 static struct prefix
 source_prefix(const struct ruleset *rs, const struct addr *addr)
@@ -76,9 +80,10 @@ count_closed(struct engine *e, const struct rule *rule,
 
 /* NULL when the rule tracks as many sources as it may, or memory is out. */
 static struct source *
-track(struct engine *e, const struct rule *rule, const struct prefix *prefix,
-    struct wall when)
+track(struct engine *e, const struct rule *rule, const struct ahead *a)
 {
+	const struct prefix *prefix = &a->prefix;
+	struct wall when = a->observation.time;
 	struct source *source;
 	bool is_new = false;
 
@@ -89,7 +94,12 @@ track(struct engine *e, const struct rule *rule, const struct prefix *prefix,
 		e->counters.nodes_full++;
 		return NULL;
 	}
-	source = sources_touch(e->sources, rule->id, prefix, when, &is_new);
+	if (rule == a->rule)
+		source = sources_touch_hinted(e->sources, a->hint, rule->id,
+		    prefix, when, &is_new);
+	else
+		source =
+		    sources_touch(e->sources, rule->id, prefix, when, &is_new);
 	if (is_new && e->distinct != NULL)
 		(void)sources_touch(e->distinct, 0, prefix, when, &is_new);
 	return source;
@@ -97,12 +107,14 @@ track(struct engine *e, const struct rule *rule, const struct prefix *prefix,
 
 /* Counts and judges in pf's order: connections, then their rate. */
 static void
-count(struct engine *e, const struct rule *rule, const struct observation *obs,
-    const struct prefix *prefix, struct wall now)
+count(struct engine *e, const struct rule *rule, const struct ahead *a,
+    struct wall now)
 {
+	const struct observation *obs = &a->observation;
+	const struct prefix *prefix = &a->prefix;
 	const struct rule_limits *limits = &rule->limits;
 	bool is_window = e->ruleset->rate_is_window, is_over_rate = false;
-	struct source *source = track(e, rule, prefix, obs->time);
+	struct source *source = track(e, rule, a);
 	uint64_t rate;
 
 	if (source == NULL)
@@ -136,70 +148,113 @@ has_limit(const struct rule_limits *limits)
 }
 
 static void
-observe_one(struct engine *e, const struct observation *obs, struct wall now)
+count_for(struct engine *e, const struct ahead *a, const struct rule *rule,
+    struct wall now)
 {
-	struct match_walk walk;
-	const struct rule *rule;
-	struct prefix prefix = source_prefix(e->ruleset, &obs->src);
+	const struct observation *obs = &a->observation;
 
-	e->counters.observations++;
-	match_start(&walk, e->matcher, obs, &e->lookup);
-	while ((rule = match_next(&walk)) != NULL) {
-		e->counters.matched++;
-		if (obs->kind == OBS_CLOSED)
-			count_closed(e, rule, obs, &prefix);
-		else if (has_limit(&rule->limits))
-			count(e, rule, obs, &prefix, now);
-		else if (rule->limits.max_src_nodes == 0 ||
-			 track(e, rule, &prefix, obs->time) != NULL)
-			breach(e, rule, obs, &prefix,
-			    obs_kind_name((enum obs_kind)obs->kind), 1, now);
-	}
+	e->counters.matched++;
+	if (obs->kind == OBS_CLOSED)
+		count_closed(e, rule, obs, &a->prefix);
+	else if (has_limit(&rule->limits))
+		count(e, rule, a, now);
+	else if (rule->limits.max_src_nodes == 0 || track(e, rule, a) != NULL)
+		breach(e, rule, obs, &a->prefix,
+		    obs_kind_name((enum obs_kind)obs->kind), 1, now);
 }
 
-uint64_t
-engine_foresee(struct engine *e, const struct observation *obs)
+/* Finds the first rule and asks for the memory where its source is looked
+ * up. */
+static void
+find_rule(struct engine *e, struct ahead *a)
 {
-	struct match_walk walk;
-	const struct rule *rule;
-	struct prefix prefix;
+	a->generation = tables_generation_all(e->tables);
+	match_start(&a->walk, e->matcher, &a->observation, &e->lookup);
+	a->rule = match_next(&a->walk);
+	if (a->rule != NULL)
+		a->hint = sources_hint(e->sources, a->rule->id, &a->prefix);
+}
 
-	if (sources_count(e->sources) < FORESEE_LEAST)
-		return 0;
-	match_start(&walk, e->matcher, obs, &e->lookup);
-	rule = match_next(&walk);
-	if (rule == NULL)
-		return 0;
-	prefix = source_prefix(e->ruleset, &obs->src);
-	return sources_hint(e->sources, rule->id, &prefix);
+/* A source that a fresh one would count the same as need not be kept. */
+static void
+expire_sources(struct engine *e, struct wall time)
+{
+	int64_t passed_ms = time.ms - e->expired.ms;
+
+	e->unexpired++;
+	if (e->unexpired < EXPIRE_EVERY && passed_ms >= 0 && passed_ms < 1000)
+		return;
+	sources_expire(e->sources, time, 2 * e->unexpired, e->idle_s);
+	e->unexpired = 0;
+	e->expired = time;
+}
+
+static struct ahead *
+ahead_at(struct engine *e, size_t i)
+{
+	return &e->ahead[(e->first_ahead + i) % ENGINE_AHEAD];
 }
 
 void
-engine_foresee_node(struct engine *e, uint64_t hint)
+engine_take(struct engine *e, const struct observation *obs)
 {
-	if (hint != 0)
-		sources_hint_node(e->sources, hint);
+	struct ahead *a = ahead_at(e, e->nahead);
+
+	assert(e->nahead < ENGINE_AHEAD);
+	a->observation = *obs;
+	a->prefix = source_prefix(e->ruleset, &obs->src);
+	find_rule(e, a);
+	e->nahead++;
+	if (e->nahead <= ENGINE_AHEAD / 2 ||
+	    sources_count(e->sources) < FORESEE_LEAST)
+		return;
+	a = ahead_at(e, e->nahead - 1 - ENGINE_AHEAD / 2);
+	if (a->rule != NULL)
+		sources_hint_node(e->sources, a->hint);
+}
+
+void
+engine_count(struct engine *e, struct wall now)
+{
+	struct ahead *a = ahead_at(e, 0);
+	const struct rule *rule;
+
+	assert(e->nahead > 0);
+	/* The rules may ask for tables that have changed since. */
+	if (a->generation != tables_generation_all(e->tables))
+		find_rule(e, a);
+	e->counters.observations++;
+	for (rule = a->rule; rule != NULL; rule = match_next(&a->walk))
+		count_for(e, a, rule, now);
+	expire_sources(e, a->observation.time);
+	e->first_ahead = (e->first_ahead + 1) % ENGINE_AHEAD;
+	e->nahead--;
+}
+
+size_t
+engine_waiting(const struct engine *e)
+{
+	return e->nahead;
+}
+
+const struct observation *
+engine_oldest(const struct engine *e)
+{
+	return e->nahead == 0 ? NULL : &e->ahead[e->first_ahead].observation;
 }
 
 void
 engine_observe(struct engine *e, const struct observation *obs, size_t n,
     struct wall now)
 {
-	uint64_t hints[ENGINE_AHEAD];
 	size_t i;
 
-	for (i = 0; n > 1 && i < n + ENGINE_AHEAD; i++) {
-		/* Three places in the batch: found, fetched, counted. */
-		if (i >= ENGINE_AHEAD)
-			observe_one(e, &obs[i - ENGINE_AHEAD], now);
-		if (i >= ENGINE_AHEAD / 2 && i - ENGINE_AHEAD / 2 < n)
-			engine_foresee_node(e,
-			    hints[(i - ENGINE_AHEAD / 2) % ENGINE_AHEAD]);
-		if (i < n)
-			hints[i % ENGINE_AHEAD] = engine_foresee(e, &obs[i]);
+	assert(e->nahead == 0);
+	for (i = 0; i < n; i++) {
+		if (e->nahead == ENGINE_AHEAD)
+			engine_count(e, now);
+		engine_take(e, &obs[i]);
 	}
-	if (n == 1)
-		observe_one(e, obs, now);
-	if (n > 0)
-		sources_expire(e->sources, obs[n - 1].time, 2 * n, e->idle_s);
+	while (e->nahead > 0)
+		engine_count(e, now);
 }

@@ -39,6 +39,19 @@ struct auto_never {
 	const char *why; /* interned */
 };
 
+/*
+ * An observation that waits while memory is fetched, and how far the rules
+ * were asked for it.
+ */
+struct ahead {
+	struct observation observation;
+	struct match_walk walk;  /* behind the first rule */
+	const struct rule *rule; /* the first that matches, or NULL */
+	struct prefix prefix;    /* the source */
+	uint64_t hint;           /* of the source under the rule */
+	uint64_t generation;     /* of all tables then */
+};
+
 struct engine {
 	struct match_tables lookup; /* first: the matcher hands it back */
 	struct engine_output *out;
@@ -65,6 +78,11 @@ struct engine {
 	uint32_t sensor_names[SENSORS_MAX];
 	int64_t idle_s;  /* after this a quiet source counts as a new one */
 	bool is_started; /* a policy was in force before */
+
+	struct ahead ahead[ENGINE_AHEAD]; /* a ring */
+	size_t first_ahead, nahead;
+	size_t unexpired;    /* observations since sources were expired */
+	struct wall expired; /* when that was */
 };
 
 /* Entries gathered during a walk, to be ended after it; free(3) the list. */

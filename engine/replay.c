@@ -40,12 +40,6 @@ struct capture {
 	bool has_packet;
 };
 
-/* An observation that waits while its memory is fetched. */
-struct foreseen {
-	struct observation observation;
-	uint64_t hint;
-};
-
 struct replay {
 	struct engine_output out; /* first: the core hands it back */
 	struct engine *engine;
@@ -56,8 +50,6 @@ struct replay {
 	bool is_damaged;
 	bool has_changed; /* the next lapse may have moved */
 	struct wall first, now, next;
-	struct foreseen ahead[ENGINE_AHEAD]; /* a ring */
-	size_t first_ahead, nahead;
 };
 
 static void
@@ -127,36 +119,24 @@ step_to(struct replay *r, struct wall time)
 	}
 }
 
-/* Counts the oldest of those that wait. */
+/* Counts the oldest observation that waits. */
 static void
 count_one(struct replay *r)
 {
-	struct foreseen *f = &r->ahead[r->first_ahead];
-
-	r->first_ahead = (r->first_ahead + 1) % ENGINE_AHEAD;
-	r->nahead--;
-	step_to(r, f->observation.time);
-	engine_observe(r->engine, &f->observation, 1, r->now);
+	step_to(r, engine_oldest(r->engine)->time);
+	engine_count(r->engine, r->now);
 }
 
 static void
 observe(void *arg, const struct observation *obs, size_t n)
 {
 	struct replay *r = arg;
-	struct foreseen *f;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (r->nahead == ENGINE_AHEAD)
+		if (engine_waiting(r->engine) == ENGINE_AHEAD)
 			count_one(r);
-		f = &r->ahead[(r->first_ahead + r->nahead) % ENGINE_AHEAD];
-		f->observation = obs[i];
-		f->hint = engine_foresee(r->engine, &obs[i]);
-		r->nahead++;
-		f = &r->ahead[(r->first_ahead + ENGINE_AHEAD / 2) %
-			      ENGINE_AHEAD];
-		if (r->nahead == ENGINE_AHEAD)
-			engine_foresee_node(r->engine, f->hint);
+		engine_take(r->engine, &obs[i]);
 	}
 }
 
@@ -367,7 +347,7 @@ replay_run(struct ruleset *rs, const char *const *captures, size_t n,
 		    c->packet.len, c->packet.wire_len, observe, &r);
 		next_packet(&r, c);
 	}
-	while (r.nahead > 0)
+	while (engine_waiting(r.engine) > 0)
 		count_one(&r);
 	step_to(&r, last);
 	print_summary(&r);

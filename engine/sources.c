@@ -424,14 +424,21 @@ struct source *
 sources_touch(struct sources *s, uint32_t rule, const struct prefix *p,
     struct wall now, bool *is_new)
 {
-	uint64_t hash = hash_key(s, rule, p);
-	uint32_t i = find(s, hash, rule, p);
+	return sources_touch_hinted(s, hash_key(s, rule, p), rule, p, now,
+	    is_new);
+}
+
+struct source *
+sources_touch_hinted(struct sources *s, uint64_t hint, uint32_t rule,
+    const struct prefix *p, struct wall now, bool *is_new)
+{
+	uint32_t i = find(s, hint, rule, p);
 	struct node *node;
 
 	count_touch(s);
 	*is_new = i == INDEX_NONE;
 	if (*is_new) {
-		node = node_new(s, hash, rule, p);
+		node = node_new(s, hint, rule, p);
 		if (node == NULL)
 			return NULL;
 		node->source.first = now;

@@ -56,6 +56,9 @@ struct source *sources_find(struct sources *, uint32_t rule,
  */
 struct source *sources_touch(struct sources *, uint32_t rule,
     const struct prefix *, struct wall now, bool *is_new);
+/* The same, with the sources_hint() of just this rule and prefix. */
+struct source *sources_touch_hinted(struct sources *, uint64_t hint,
+    uint32_t rule, const struct prefix *, struct wall now, bool *is_new);
 /*
  * Two hints for somebody who knows some observations ahead what he will
  * touch.  The first asks for the memory where the search starts; its result

@@ -292,6 +292,7 @@ entry_new(struct tables *t, uint16_t number, const struct prefix *p,
 	wheel_add(t->wheel, i);
 	table_count(table, p->len, 1);
 	t->count++;
+	t->generation++;
 	return TABLES_NEW;
 }
 
@@ -309,6 +310,7 @@ entry_free(struct tables *t, uint32_t i)
 	index_remove(&t->index, hash_entry(t, e), i);
 	table_count(&t->tables[e->table], e->len, -1);
 	t->count--;
+	t->generation++;
 	e->len = LEN_FREE;
 	pool_remove(&t->entries, i);
 }

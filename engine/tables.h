@@ -128,6 +128,8 @@ size_t tables_count_all(const struct tables *);
 size_t tables_memory(const struct tables *);
 /* Changes with every entry that appears in or leaves the table. */
 uint64_t tables_generation(const struct tables *, uint16_t table);
+/* The same of all tables. */
+uint64_t tables_generation_all(const struct tables *);
 
 /*
  * Walks the entries of one table (or UINT16_MAX: of all) in no order: start

@@ -186,6 +186,12 @@ tables_generation(const struct tables *t, uint16_t table)
 	return table < t->ntables ? t->tables[table].generation : 0;
 }
 
+uint64_t
+tables_generation_all(const struct tables *t)
+{
+	return t->generation;
+}
+
 size_t
 tables_walk(const struct tables *t, uint16_t table, uint64_t *cursor,
     struct entry_view *out, size_t n)

@@ -60,6 +60,7 @@ struct tables {
 	size_t ntables;
 	size_t most;
 	size_t count;
+	uint64_t generation;
 	uint64_t seed;
 	struct entry_hash {
 		struct index_owner owner;

@@ -257,6 +257,29 @@ simultaneous_connections_go_down_on_close(void **state)
 }
 
 static void
+who_is_held_while_he_waits_is_asked_for_again(void **state)
+{
+	struct observation o = seen("198.51.100.1", OBS_ESTABLISHED, 1);
+	struct engine_counters counters;
+	struct bench b;
+
+	(void)state;
+	start(&b, TABLE "ignore from <bad>\n"
+			"watch proto tcp (overload <bad>)\n");
+	engine_take(b.engine, &o);
+	engine_take(b.engine, &o);
+	assert_int_equal(engine_waiting(b.engine), 2);
+	assert_int_equal(engine_oldest(b.engine)->time.ms, o.time.ms);
+	engine_count(b.engine, at(1));
+	engine_count(b.engine, at(1));
+	assert_null(engine_oldest(b.engine));
+	engine_counters(b.engine, &counters);
+	assert_int_equal(counters.observations, 2);
+	assert_int_equal(counters.matched, 1);
+	engine_free(b.engine);
+}
+
+static void
 a_close_from_before_the_rule_is_not_credited(void **state)
 {
 	struct observation o;
@@ -451,6 +474,7 @@ main(void)
 		an_offence_again_extends_and_never_within_a_second),
 	    cmocka_unit_test(ipv6_sources_are_held_by_their_network),
 	    cmocka_unit_test(simultaneous_connections_go_down_on_close),
+	    cmocka_unit_test(who_is_held_while_he_waits_is_asked_for_again),
 	    cmocka_unit_test(a_close_from_before_the_rule_is_not_credited),
 	    cmocka_unit_test(
 		max_src_nodes_bounds_what_is_tracked_and_holds_nobody),
