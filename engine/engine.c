@@ -217,8 +217,8 @@ end_old_members(struct engine *e, struct wall now)
 	free(sorted);
 }
 
-static void
-claim_members(struct engine *e, struct wall now)
+void
+engine_claim_members(struct engine *e, struct wall now)
 {
 	const struct ruleset_member *m;
 	size_t i;
@@ -284,7 +284,7 @@ engine_ruleset_take(struct engine *e, struct ruleset **ruleset, struct wall now)
 	}
 	name_all(e);
 	e->never_is_stale = true;
-	claim_members(e, now);
+	engine_claim_members(e, now);
 	if (old != NULL)
 		end_old_members(e, now);
 	engine_never_refresh(e, now);
@@ -303,6 +303,7 @@ void
 engine_never_begin(struct engine *e)
 {
 	e->nauto_never = 0;
+	e->never_is_arriving = true;
 }
 
 void
@@ -328,6 +329,7 @@ void
 engine_never_end(struct engine *e, struct wall now)
 {
 	e->never_is_stale = true;
+	e->never_is_arriving = false;
 	engine_never_refresh(e, now);
 }
 

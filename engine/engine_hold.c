@@ -102,13 +102,32 @@ refuse(struct engine *e, enum engine_result why, uint16_t table,
 	return why;
 }
 
+/* Says once that the breaker is open; shut again, when it had rest. */
+static void
+note_breaker(struct engine *e, bool is_refusal, struct wall now)
+{
+	const struct ruleset *rs = e->ruleset;
+
+	if (is_refusal) {
+		if (!e->breaker_is_open)
+			log_warnx("limit holds %u in %u s reached: what rules "
+				  "would hold beyond it is refused and counted",
+			    rs->limit_holds, rs->limit_holds_seconds);
+		e->breaker_is_open = true;
+		e->breaker_refused = now;
+	} else if (e->breaker_is_open &&
+		   now.ms - e->breaker_refused.ms > REFUSE_QUIET_MS) {
+		e->breaker_is_open = false;
+		log_info("limit holds: nothing was refused for a minute");
+	}
+}
+
 static enum engine_result
 guard(struct engine *e, uint16_t table, const struct prefix *prefix,
     const struct hold *hold, struct wall now)
 {
 	const struct ruleset *rs = e->ruleset;
 	struct threshold breaker = e->breaker;
-	bool is_over;
 
 	if (!engine_only_names(e, table, hold->origin)) {
 		engine_never_refresh(e, now);
@@ -119,19 +138,11 @@ guard(struct engine *e, uint16_t table, const struct prefix *prefix,
 		return ENGINE_PARDONED;
 	if (hold->origin != ORIGIN_RULE || rs->limit_holds == 0)
 		return ENGINE_DONE;
-	is_over = threshold_add(&breaker, now.ms, rs->limit_holds,
-	    rs->limit_holds_seconds, false);
-	if (is_over != e->breaker_is_open) {
-		e->breaker_is_open = is_over;
-		if (is_over)
-			log_warnx("limit holds %u reached: rules hold nobody "
-				  "more until it passes",
-			    rs->limit_holds);
-		else
-			log_info("limit holds passed: rules hold again");
-	}
-	if (is_over)
+	if (threshold_add(&breaker, now.ms, rs->limit_holds,
+		rs->limit_holds_seconds, false)) {
+		note_breaker(e, true, now);
 		return ENGINE_BREAKER;
+	}
 	e->breaker = breaker;
 	return ENGINE_DONE;
 }
@@ -240,6 +251,25 @@ engine_end_entry(struct engine *e, uint16_t table, const struct prefix *prefix,
 	return true;
 }
 
+/* What the policy lists and was pardoned is held again. */
+static void
+expire_pardons(struct engine *e, struct wall now)
+{
+	struct tables_lapse lapses[ENGINE_LAPSE_MAX];
+	const struct tables_lapse *l;
+	bool has_lapsed = false;
+	size_t n;
+
+	do {
+		n = tables_expire(e->pardons, now, lapses, ENGINE_LAPSE_MAX);
+		for (l = lapses; l < lapses + n; l++)
+			e->out->pardon(e->out, &l->prefix, (struct wall){0});
+		has_lapsed = has_lapsed || n > 0;
+	} while (n == ENGINE_LAPSE_MAX);
+	if (has_lapsed && e->is_started)
+		engine_claim_members(e, now);
+}
+
 void
 engine_advance(struct engine *e, struct wall now)
 {
@@ -258,11 +288,8 @@ engine_advance(struct engine *e, struct wall now)
 				    l->hold.origin, l->hold.by);
 		}
 	} while (n == ENGINE_LAPSE_MAX);
-	do {
-		n = tables_expire(e->pardons, now, lapses, ENGINE_LAPSE_MAX);
-		for (l = lapses; l < lapses + n; l++)
-			e->out->pardon(e->out, &l->prefix, (struct wall){0});
-	} while (n == ENGINE_LAPSE_MAX);
+	expire_pardons(e, now);
+	note_breaker(e, false, now);
 	if (e->is_started)
 		engine_never_refresh(e, now);
 }

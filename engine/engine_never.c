@@ -168,6 +168,9 @@ engine_never_refresh(struct engine *e, struct wall now)
 
 	if (!e->never_is_stale && generation == e->never_generation)
 		return;
+	/* Half a list would lack somebody: the old one serves until then. */
+	if (e->never_is_arriving && e->never != NULL)
+		return;
 	new = never_build(e);
 	if (new == NULL) {
 		log_warn("never: the old members stay");

@@ -67,11 +67,13 @@ struct engine {
 	struct never *never;
 	uint64_t never_generation; /* of the tables that are in it */
 	bool never_is_stale;
+	bool never_is_arriving; /* between begin and end */
 	struct auto_never *auto_never;
 	size_t nauto_never, auto_never_room;
 
 	struct threshold breaker;
 	bool breaker_is_open;
+	struct wall breaker_refused; /* the last time */
 	struct refusal refusals[REFUSE_SLOTS];
 	struct engine_counters counters;
 	uint32_t table_names[TABLES_MAX];
@@ -106,6 +108,8 @@ void engine_end(struct engine *, uint16_t table, const struct prefix *,
 /* Ends every hold of an entry and tells everybody.  False: no entry. */
 bool engine_end_entry(struct engine *, uint16_t table, const struct prefix *,
     const char *cause, struct wall when);
+/* Makes what the policy's text lists in its tables holds, where none are. */
+void engine_claim_members(struct engine *, struct wall now);
 /* Does "set never" name this table? */
 bool engine_table_is_never(const struct engine *, uint16_t table);
 /*

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -359,6 +360,50 @@ who_becomes_never_is_let_go(void **state)
 	engine_free(b.engine);
 }
 
+/* It comes in pieces, and somebody may offend between two of them. */
+static void
+the_old_never_serves_until_the_new_is_whole(void **state)
+{
+	struct prefix host = prefix_of("198.51.100.1");
+	struct prefix other = prefix_of("198.51.100.2");
+	struct bench b;
+
+	(void)state;
+	start(&b, "set never { <admins> }\ntable <admins>\n" TABLE
+		  "watch seen blocked (overload <bad>)\n");
+	engine_never_begin(b.engine);
+	engine_never_add(b.engine, &host, "login session");
+	engine_never_end(b.engine, at(0));
+	engine_never_begin(b.engine);
+	engine_never_add(b.engine, &other, "login session");
+	/* A table that is part of "never" changes in between. */
+	assert_int_equal(engine_claim(b.engine, 0, &other, ORIGIN_OPERATOR,
+			     "operator", "added", WALL_NEVER, at(1)),
+	    ENGINE_DONE);
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 1);
+	expect(&b, "refuse bad 198.51.100.1 line 4 never");
+	engine_never_end(b.engine, at(2));
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 2);
+	expect(&b, "hold bad 198.51.100.1 line 4 blocked");
+	engine_free(b.engine);
+}
+
+static void
+a_listed_prefix_is_held_again_when_its_pardon_ends(void **state)
+{
+	struct prefix host = prefix_of("198.51.100.1");
+	struct bench b;
+
+	(void)state;
+	start(&b, "table <bad> { 198.51.100.1 } enforce block\n");
+	assert_int_equal(engine_pardon(b.engine, &host, at(100), at(1)), 1);
+	engine_advance(b.engine, at(99));
+	assert_int_equal(b.last_change.kind, CHANGE_RELEASE);
+	engine_advance(b.engine, at(101));
+	assert_int_equal(b.last_change.kind, CHANGE_HOLD);
+	engine_free(b.engine);
+}
+
 static void
 a_pardon_sticks_until_its_time_and_the_operator_outranks_it(void **state)
 {
@@ -403,6 +448,44 @@ an_entry_lives_while_any_hold_lives(void **state)
 	assert_int_equal(b.nunholds, 1);
 	engine_advance(b.engine, at(500));
 	expect(&b, "release bad 198.51.100.1 rs1 expired");
+	engine_free(b.engine);
+}
+
+static size_t
+count_lines(int fd)
+{
+	char bytes[4096];
+	ssize_t i, n = pread(fd, bytes, sizeof(bytes), 0);
+	size_t lines = 0;
+
+	for (i = 0; i < n; i++)
+		lines += bytes[i] == '\n';
+	return lines;
+}
+
+/* A stranger who knocks on must not fill the log. */
+static void
+a_flood_over_the_breaker_is_told_once(void **state)
+{
+	FILE *log = tmpfile();
+	int keep = dup(STDERR_FILENO), seconds;
+	char text[32];
+	struct bench b;
+
+	(void)state;
+	assert_non_null(log);
+	assert_int_equal(dup2(fileno(log), STDERR_FILENO), STDERR_FILENO);
+	start(&b, "set limit holds 2/4\n" TABLE
+		  "watch seen blocked (overload <bad>)\n");
+	for (seconds = 0; seconds < 100; seconds++) {
+		snprintf(text, sizeof(text), "198.51.100.%d", seconds);
+		observe(&b, text, OBS_BLOCKED, seconds);
+		b.ntold = 0;
+	}
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	assert_int_equal(count_lines(fileno(log)), 1);
+	fclose(log);
 	engine_free(b.engine);
 }
 
@@ -480,6 +563,10 @@ main(void)
 		max_src_nodes_bounds_what_is_tracked_and_holds_nobody),
 	    cmocka_unit_test(nobody_may_hold_a_never_address),
 	    cmocka_unit_test(who_becomes_never_is_let_go),
+	    cmocka_unit_test(the_old_never_serves_until_the_new_is_whole),
+	    cmocka_unit_test(
+		a_listed_prefix_is_held_again_when_its_pardon_ends),
+	    cmocka_unit_test(a_flood_over_the_breaker_is_told_once),
 	    cmocka_unit_test(
 		a_pardon_sticks_until_its_time_and_the_operator_outranks_it),
 	    cmocka_unit_test(an_entry_lives_while_any_hold_lives),
