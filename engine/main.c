@@ -6,7 +6,11 @@
 /* traplined(8): reads the command line and the policy, then becomes what was
  * asked for: a check (-n), a replay (-r), or the daemon. */
 
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +165,53 @@ check(const struct options *o, struct ruleset *rs)
 	return fflush(stdout) == EOF ? 1 : 0;
 }
 
+/*
+ * The daemon reads no input, and no socket of its may become what others
+ * write their complaints to.
+ */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd == -1 || dup2(fd, STDIN_FILENO) == -1)
+		fatal("/dev/null");
+	close(fd);
+}
+
+/* Is standard error what the supervisor says that it reads? */
+static bool
+is_supervised(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
+/* In the background "." is another directory, and a reload reads again. */
+static const char *
+absolute_path(const char *path)
+{
+	char *cwd, *whole;
+
+	if (path[0] == '/')
+		return path;
+	cwd = getcwd(NULL, 0);
+	if (cwd == NULL || asprintf(&whole, "%s/%s", cwd, path) == -1)
+		fatal("%s", path);
+	free(cwd);
+	return whole;
+}
+
 static void run_daemon(const struct options *, struct ruleset *,
     struct policy_text *) NO_RETURN;
 
@@ -176,14 +227,14 @@ run_daemon(const struct options *o, struct ruleset *rs,
 	    .is_verbose = o->verbose > 0,
 	};
 
+	open_standard();
 	if (geteuid() != 0) {
 		fputs("traplined: must be started by root; -n checks a policy "
 		      "and -r replays a capture as anybody\n",
 		    stderr);
 		exit(1);
 	}
-	log_init(getenv("JOURNAL_STREAM") != NULL ? LOG_TO_SUPERVISOR
-						  : LOG_TO_TERMINAL,
+	log_init(is_supervised() ? LOG_TO_SUPERVISOR : LOG_TO_TERMINAL,
 	    "parent", o->verbose > 0);
 	parent_run(&start, rs, text);
 }
@@ -194,18 +245,22 @@ main(int argc, char *argv[])
 	static struct options options;
 	struct policy_text *text = policy_text_new();
 	struct ruleset *rs;
+	bool is_daemon;
 
 	if (text == NULL)
 		fatal("policy");
 	/* The C library wants its time zone before any sandbox. */
 	tzset();
 	read_options(&options, argc, argv);
+	is_daemon = !options.is_check && options.ncaptures == 0;
+	if (is_daemon && !options.is_foreground)
+		options.policy = absolute_path(options.policy);
 	rs = load(&options, text);
 	if (rs == NULL) {
 		policy_text_free(text);
 		return EXIT_USAGE;
 	}
-	if (!options.is_check && options.ncaptures == 0)
+	if (is_daemon)
 		run_daemon(&options, rs, text);
 	policy_text_free(text);
 	if (options.is_check)

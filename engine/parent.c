@@ -4,24 +4,20 @@
  */
 
 /*
- * The parent: the only process with privileges.  It opens the firewall and
- * the control socket, forks the engine and the sensors, and then only carries
- * messages to the kernel.  It parses nothing that came from the network.
+ * The parent: the only process with privileges.  It opens the firewall, and
+ * what parent_files.c makes, forks the engine and the sensors, and then only
+ * carries messages to the kernel.  It parses nothing that came from the
+ * network.
  */
 
 #include "engine/parent.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,79 +34,6 @@
 #include "rules/ruleset.h"
 
 #define ADDRESSES_S 2
-
-/* The directory that the engine lives in, and the empty one inside it. */
-static void
-make_state_dir(struct parent *p, const struct passwd *pw)
-{
-	const char *dir = p->ruleset->state_dir;
-	struct stat st;
-
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		fatal("state directory %s", dir);
-	if (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode))
-		fatalx("state directory %s: not a directory", dir);
-	if (chown(dir, pw->pw_uid, pw->pw_gid) == -1 || chmod(dir, 0700) == -1)
-		fatal("state directory %s", dir);
-	if (asprintf(&p->sensor_root, "%s/%s", dir, PARENT_EMPTY_DIR) == -1)
-		fatal("state directory %s", dir);
-	if (mkdir(p->sensor_root, 0555) == -1 && errno != EEXIST)
-		fatal("directory %s", p->sensor_root);
-	/* Root's, so that nobody confined to it can put anything there. */
-	if (chown(p->sensor_root, 0, 0) == -1 ||
-	    chmod(p->sensor_root, 0555) == -1)
-		fatal("directory %s", p->sensor_root);
-}
-
-static void
-fill_sun(struct sockaddr_un *sun, const char *path)
-{
-	memset(sun, 0, sizeof(*sun));
-	sun->sun_family = AF_UNIX;
-	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
-	    sizeof(sun->sun_path))
-		fatalx("socket %s: path is too long", path);
-}
-
-/* Is somebody listening there?  Then another traplined runs. */
-static void
-refuse_second(const struct sockaddr_un *sun)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		fatal("socket");
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
-		fatalx("socket %s: another traplined serves it", sun->sun_path);
-	close(fd);
-}
-
-static void
-open_socket(struct parent *p, const struct passwd *pw)
-{
-	struct sockaddr_un sun;
-	mode_t mask;
-
-	p->socket_path = strdup(p->ruleset->socket);
-	if (p->socket_path == NULL)
-		fatal("socket");
-	fill_sun(&sun, p->socket_path);
-	refuse_second(&sun);
-	if (unlink(p->socket_path) == -1 && errno != ENOENT)
-		fatal("socket %s", p->socket_path);
-	p->listen_fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->listen_fd == -1)
-		fatal("socket");
-	mask = umask(0117);
-	if (bind(p->listen_fd, (const struct sockaddr *)&sun, sizeof(sun)) ==
-	    -1)
-		fatal("socket %s", p->socket_path);
-	umask(mask);
-	if (chown(p->socket_path, 0, pw->pw_gid) == -1 ||
-	    listen(p->listen_fd, 16) == -1)
-		fatal("socket %s", p->socket_path);
-}
 
 static void
 run_engine(struct parent *p, int parent_fd)
@@ -139,16 +62,13 @@ run_engine(struct parent *p, int parent_fd)
 static void
 stop(struct parent *p, int status)
 {
-	size_t i;
-
 	p->is_stopping = true;
-	for (i = 0; i < SENSORS_MAX; i++) {
-		if (p->sensors[i].pid != 0)
-			close(p->sensors[i].life_fd);
-	}
+	parent_sensors_end(p);
 	channel_free(p->engine);
-	if (p->engine_pid != 0)
-		waitpid(p->engine_pid, NULL, 0);
+	/* The engine stores what it has; who starts next finds all free. */
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	relay_drain();
 	unlink(p->socket_path);
 	p->ops->close(p->actuator);
 	log_info("stopped: the firewall's tables stay as they are");
@@ -165,7 +85,10 @@ tell_supervisor(const char *text)
 
 	if (path == NULL || (path[0] != '/' && path[0] != '@'))
 		return;
-	fill_sun(&sun, path);
+	if (parent_fill_sun(&sun, path) == -1) {
+		log_warnx("supervisor's socket %s: path is too long", path);
+		return;
+	}
 	if (sun.sun_path[0] == '@')
 		sun.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -214,6 +137,8 @@ on_engine(void *arg, const struct msg *m, int fd)
 static void
 log_ended(int status)
 {
+	/* Its own last words first. */
+	relay_drain();
 	if (WIFSIGNALED(status))
 		log_warnx("the engine was ended by signal %d",
 		    WTERMSIG(status));
@@ -330,19 +255,12 @@ parent_run(const struct parent_start *start, struct ruleset *rs,
 	static struct parent parent;
 	struct timeval period = {.tv_sec = ADDRESSES_S};
 	struct parent *p = &parent;
-	const struct passwd *pw;
 
 	p->start = start;
 	p->ruleset = rs;
 	p->text = text;
-	pw = getpwnam(rs->user);
-	if (pw == NULL)
-		fatalx("user %s does not exist: useradd --system --no-create-"
-		       "home --shell /usr/sbin/nologin %s",
-		    rs->user, rs->user);
 	signal(SIGPIPE, SIG_IGN);
-	make_state_dir(p, pw);
-	open_socket(p, pw);
+	parent_open_files(p);
 	if (!start->is_foreground)
 		relay_daemonize();
 	p->base = event_base_new();

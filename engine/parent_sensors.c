@@ -57,8 +57,7 @@ child(const struct parent_sensor *sensor, int engine_fd, int life_fd)
 	const int keep[] = {engine_fd, life_fd};
 	struct sensor_process process = {
 	    .conf = &sensor->conf,
-	    .user = sensor->parent->ruleset->user,
-	    .root = sensor->parent->sensor_root,
+	    .user = sensor->parent->user,
 	    .engine_fd = engine_fd,
 	    .parent_fd = life_fd,
 	    .restarts = sensor->restarts,
@@ -68,6 +67,7 @@ child(const struct parent_sensor *sensor, int engine_fd, int life_fd)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
 	parent_child_fds(keep, sizeof(keep) / sizeof(keep[0]));
 	log_set_process("sensor");
 	sensor_process_run(&process);
@@ -107,11 +107,14 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 	start(arg);
 }
 
+/* Not asked but told: one that is stuck in its work hears nothing. */
 static void
 end(struct parent_sensor *sensor)
 {
-	if (sensor->pid != 0)
+	if (sensor->pid != 0) {
 		close(sensor->life_fd);
+		kill(sensor->pid, SIGKILL);
+	}
 	if (sensor->restart != NULL)
 		event_free(sensor->restart);
 	/* Its exit is then nobody's: reaped and forgotten. */
@@ -145,6 +148,15 @@ parent_sensors_update(struct parent *p)
 			fatalx("no memory for events");
 		start(sensor);
 	}
+}
+
+void
+parent_sensors_end(struct parent *p)
+{
+	size_t i;
+
+	for (i = 0; i < SENSORS_MAX; i++)
+		end(&p->sensors[i]);
 }
 
 static void

@@ -17,8 +17,8 @@
 #include "engine/parent.h"
 
 /*
- * The inside of the parent, shared by parent.c (start, loop, firewall),
- * parent_policy.c (policy, "never") and parent_sensors.c.
+ * The inside of the parent, shared by parent.c (start, loop), parent_files.c,
+ * parent_actuator.c, parent_policy.c (policy, "never") and parent_sensors.c.
  */
 
 struct actuator;
@@ -55,15 +55,22 @@ struct parent {
 	struct hostaddrs_watch *never_watch;
 	struct msg_never_member *never;
 	size_t nnever;
-	char *sensor_root;
+	char *user; /* of the start: a reload changes none of these */
 	char *socket_path;
 	int listen_fd;
+	uint32_t npolicies; /* that were sent to the engine */
 	bool is_stopping;
-	bool is_coupled; /* the firewall may be touched */
+	bool is_coupled;   /* the firewall may be touched */
+	bool is_unfit;     /* it could not be made to fit the policy yet */
+	bool never_is_old; /* the host's addresses could not all be read */
 };
 
-/* Directory in the state directory that sensors are confined to. */
-#define PARENT_EMPTY_DIR "empty"
+/* parent_files.c */
+/* The user, the state directory and the control socket; ends the process. */
+void parent_open_files(struct parent *);
+/* The address of a socket's path.  0, or -1: the path is too long. */
+struct sockaddr_un;
+int parent_fill_sun(struct sockaddr_un *, const char *path);
 
 /* parent_policy.c */
 void parent_send_policy(struct parent *);
@@ -75,6 +82,8 @@ void parent_send_never(struct parent *);
 /* parent_sensors.c */
 /* Starts what the policy has and does not run, ends what it lost. */
 void parent_sensors_update(struct parent *);
+/* Ends all of them; they are still to be waited for. */
+void parent_sensors_end(struct parent *);
 /* True when the process was one of the sensors'. */
 bool parent_sensor_ended(struct parent *, pid_t, int status);
 /* In a fresh child: keeps the listed descriptors and closes all others. */

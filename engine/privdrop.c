@@ -27,8 +27,8 @@
 
 #define EMPTY_DIR "/var/empty"
 
-static const struct passwd *
-find_user(const char *user)
+const struct passwd *
+privdrop_find_user(const char *user)
 {
 	char advice[PRIVDROP_ADVICE_LEN];
 	const struct passwd *pw;
@@ -108,7 +108,7 @@ void
 privdrop(const char *user, const char *chroot_dir)
 {
 	const struct rlimit none = {0, 0};
-	const struct passwd *pw = find_user(user);
+	const struct passwd *pw = privdrop_find_user(user);
 	uid_t uid = pw->pw_uid;
 	gid_t gid = pw->pw_gid;
 

@@ -14,6 +14,12 @@
  * cannot be had; the user must exist and not be root.
  */
 void privdrop(const char *user, const char *chroot_dir);
+/*
+ * The user, who exists and is not root; else this process ends with what to
+ * do.  As getpwnam(3) returns it.
+ */
+struct passwd;
+const struct passwd *privdrop_find_user(const char *user);
 
 /* For privdrop() alone; each system has its own. */
 

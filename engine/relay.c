@@ -7,6 +7,8 @@
  * Logging of a daemon whose children may open nothing: they write lines that
  * begin with "<N>" to standard error, a pipe, and the parent puts them into
  * syslog.  The pipe never blocks a writer; a line that finds it full is lost.
+ * A sensor that was taken over may write anything, without end: what is not
+ * text is made visible, and each turn of the loop takes a bounded part.
  */
 
 #include "engine/relay.h"
@@ -22,9 +24,11 @@
 
 #include "engine/log.h"
 
+/* Read in one turn of the loop, and the longest line. */
 #define LINES_MAX_BYTES 65536
 
 static int read_end = -1;
+static struct evbuffer *lines;
 
 void
 relay_daemonize(void)
@@ -48,47 +52,57 @@ relay_daemonize(void)
 }
 
 static void
-relay_line(const char *line)
+relay_line(char *line)
 {
 	int priority = LOG_INFO;
+	char *c;
 
 	if (line[0] == '<' && line[1] >= '0' && line[1] <= '7' &&
 	    line[2] == '>') {
 		priority = line[1] - '0';
 		line += 3;
 	}
+	for (c = line; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = '?';
+	}
 	syslog(priority, "%s", line);
 }
 
+/* A pipe holds no more than this reads. */
 static void
 on_lines(evutil_socket_t fd, short what, void *arg)
 {
-	struct evbuffer *lines = arg;
 	char *line;
 
 	(void)what;
-	while (evbuffer_read(lines, fd, LINES_MAX_BYTES) > 0) {
-		while ((line = evbuffer_readln(lines, NULL, EVBUFFER_EOL_LF)) !=
-		       NULL) {
-			relay_line(line);
-			free(line);
-		}
-		if (evbuffer_get_length(lines) > LINES_MAX_BYTES)
-			evbuffer_drain(lines, LINES_MAX_BYTES);
+	(void)arg;
+	if (evbuffer_read(lines, fd, LINES_MAX_BYTES) <= 0)
+		return;
+	while ((line = evbuffer_readln(lines, NULL, EVBUFFER_EOL_LF)) != NULL) {
+		relay_line(line);
+		free(line);
 	}
+	if (evbuffer_get_length(lines) >= LINES_MAX_BYTES)
+		evbuffer_drain(lines, LINES_MAX_BYTES);
+}
+
+void
+relay_drain(void)
+{
+	if (lines != NULL)
+		on_lines(read_end, 0, NULL);
 }
 
 void
 relay_start(struct event_base *base)
 {
-	struct evbuffer *lines;
 	struct event *event;
 
 	if (read_end == -1)
 		return;
 	lines = evbuffer_new();
-	event =
-	    event_new(base, read_end, EV_READ | EV_PERSIST, on_lines, lines);
+	event = event_new(base, read_end, EV_READ | EV_PERSIST, on_lines, NULL);
 	if (lines == NULL || event == NULL || event_add(event, NULL) == -1)
 		fatalx("no memory for the log");
 }

@@ -15,5 +15,7 @@ struct event_base;
 void relay_daemonize(void);
 /* Carries lines from that pipe to syslog; nothing without relay_daemonize(). */
 void relay_start(struct event_base *);
+/* Carries what is in the pipe now: before this process says its last. */
+void relay_drain(void);
 
 #endif

@@ -177,7 +177,7 @@ sensor_process_run(const struct sensor_process *p)
 		fatalx("sensor %s: not in this build", p->conf->text);
 	outlet.fd = p->engine_fd;
 	sensor = wait_for_source(&outlet, p, ops);
-	privdrop(p->user, p->root);
+	privdrop(p->user, NULL);
 	sandbox_enter(SANDBOX_SENSOR);
 	log_info("sensor %s: running", p->conf->text);
 	post_state(&outlet, p, false);

@@ -16,9 +16,8 @@ struct sensor_conf;
 struct sensor_process {
 	const struct sensor_conf *conf;
 	const char *user;
-	const char *root; /* empty directory to be confined to */
-	int engine_fd;    /* where observations go; SOCK_SEQPACKET */
-	int parent_fd;    /* end of file: the parent is gone */
+	int engine_fd; /* where observations go; SOCK_SEQPACKET */
+	int parent_fd; /* end of file: the parent is gone */
 	uint64_t restarts;
 };
 

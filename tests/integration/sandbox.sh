@@ -28,7 +28,7 @@ start_daemon "$firewall" 'nflog group 5'
 ctl add bad 203.0.113.66 for 1h >/dev/null
 
 # A process is known by how its root directory ends: the engine's is the state
-# directory, a sensor's the empty one inside it.
+# directory, a sensor's an empty one that is nobody's.
 engine() {
 	local pid
 	for pid in $(children); do
@@ -42,7 +42,7 @@ sensor() {
 	local pid
 	for pid in $(children); do
 		case $(readlink "/proc/$pid/root") in
-		*"$dir/state/"*) echo "$pid" ;;
+		*/var/empty | */run/traplined-empty-*) echo "$pid" ;;
 		esac
 	done
 }
