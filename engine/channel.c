@@ -29,6 +29,18 @@
 /* Messages read in one turn of the loop, so that others get theirs. */
 #define CHANNEL_TURN 32
 
+#ifdef MSG_CMSG_CLOEXEC
+#define CHANNEL_RECEIVE MSG_CMSG_CLOEXEC
+#else
+#define CHANNEL_RECEIVE 0
+#endif
+
+static const char *const process_names[] = {
+    [PROCESS_PARENT] = "parent",
+    [PROCESS_ENGINE] = "engine",
+    [PROCESS_SENSOR] = "sensor",
+};
+
 struct queued {
 	TAILQ_ENTRY(queued) link;
 	int fd;
@@ -183,17 +195,24 @@ channel_queued(const struct channel *ch)
 	return ch->nqueued;
 }
 
-/* The descriptor that came with a message, or -1. */
+/*
+ * The descriptor that came with a message, or -1.  Of our own only the parent
+ * passes any, and one at a time.
+ */
 static int
-passed_fd(struct msghdr *mh)
+passed_fd(const struct channel *ch, struct msghdr *mh)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh);
 	int fd = -1;
 
-	if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET &&
-	    cmsg->cmsg_type == SCM_RIGHTS &&
-	    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	if (cmsg == NULL && (mh->msg_flags & MSG_CTRUNC) == 0)
+		return -1;
+	if (cmsg == NULL || ch->peer != PROCESS_PARENT ||
+	    cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+		fatalx("the %s sent descriptors that it may not: ending",
+		    process_names[ch->peer]);
+	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
 	return fd;
 }
 
@@ -214,7 +233,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct iovec iov = {.iov_base = &in, .iov_len = sizeof(in)};
 	struct msghdr mh;
 	ssize_t len;
-	int turn;
+	int turn, passed;
 
 	(void)what;
 	for (turn = 0; turn < CHANNEL_TURN; turn++) {
@@ -223,18 +242,21 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		mh.msg_iovlen = 1;
 		mh.msg_control = &control;
 		mh.msg_controllen = sizeof(control.room);
-		len = recvmsg(fd, &mh, 0);
+		len = recvmsg(fd, &mh, CHANNEL_RECEIVE);
 		if (len == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (len <= 0) {
 			peer_gone(ch);
 			return;
 		}
+		passed = passed_fd(ch, &mh);
+		if ((mh.msg_flags & MSG_TRUNC) != 0)
+			len = MSG_MAX + 1;
 		if (msg_check(&in.msg, (size_t)len, ch->peer, ch->self, &err) ==
 		    -1)
-			fatalx("message from another process: %s at byte %zu",
-			    err.what, err.at);
-		ch->receive(ch->arg, &in.msg, passed_fd(&mh));
+			fatalx("message from the %s: %s at byte %zu: ending",
+			    process_names[ch->peer], err.what, err.at);
+		ch->receive(ch->arg, &in.msg, passed);
 	}
 }
 

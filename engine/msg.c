@@ -34,8 +34,6 @@ static const struct msg_rule msg_rules[] = {
 	EXACTLY(sizeof(struct msg_text))},
     {MSG_SENSOR_ATTACH, PROCESS_PARENT, PROCESS_ENGINE,
 	EXACTLY(sizeof(struct msg_sensor_state))},
-    {MSG_SENSOR_STATE, PROCESS_PARENT, PROCESS_ENGINE,
-	EXACTLY(sizeof(struct msg_sensor_state))},
     {MSG_SENSOR_STATE, PROCESS_SENSOR, PROCESS_ENGINE,
 	EXACTLY(sizeof(struct msg_sensor_state))},
     {MSG_NEVER, PROCESS_PARENT, PROCESS_ENGINE,

@@ -36,7 +36,6 @@ enum msg_type {
 	MSG_POLICY_LOAD,     /* all files were sent: load them */
 	MSG_POLICY_REFUSED,  /* a reload failed, with the reasons */
 	MSG_SENSOR_ATTACH,   /* carries a descriptor */
-	MSG_SENSOR_STATE,    /* also sensor to engine */
 	MSG_NEVER,
 	MSG_CHANGES_DONE,
 	MSG_FOUND,
@@ -51,6 +50,7 @@ enum msg_type {
 	MSG_VERBOSE,
 	MSG_COUPLE,
 	/* sensor to engine */
+	MSG_SENSOR_STATE,
 	MSG_OBSERVATIONS,
 	MSG_SENSOR_STATS,
 };
@@ -106,6 +106,7 @@ struct msg_never {
 
 struct msg_changes {
 	uint32_t serial;
+	uint32_t policy; /* by which tables are numbered: the how manieth */
 	uint32_t n;
 	struct change changes[MSG_CHANGES_MAX];
 };

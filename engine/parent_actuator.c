@@ -67,6 +67,8 @@ on_counters(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (p->is_unfit && parent_actuator_reconfigure(p) == 0)
+		channel_send(p->engine, MSG_DAMAGED, &m, 0, -1);
 	if (p->notice != NULL && !event_pending(p->notice, EV_READ, NULL)) {
 		event_add(p->notice, NULL);
 		on_notice(-1, 0, p);
@@ -108,17 +110,23 @@ int
 parent_actuator_reconfigure(struct parent *p)
 {
 	struct actuator_conf conf = actuator_conf_of(p);
+	bool was_unfit = p->is_unfit;
 
-	return p->ops->reconfigure(p->actuator, &conf);
+	p->is_unfit = p->ops->reconfigure(p->actuator, &conf) == -1;
+	if (p->is_unfit && !was_unfit)
+		log_warnx("firewall %s: does not fit the policy and so does "
+			  "not enforce all of it: tried again every %d s",
+		    p->ops->name, COUNTERS_S);
+	if (was_unfit && !p->is_unfit)
+		log_info("firewall %s: fits the policy again", p->ops->name);
+	return p->is_unfit ? -1 : 0;
 }
 
 void
 parent_actuator_couple(struct parent *p, bool is_coupled)
 {
 	p->is_coupled = is_coupled;
-	if (parent_actuator_reconfigure(p) == -1)
-		log_warnx("firewall %s: could not be made to fit the policy",
-		    p->ops->name);
+	(void)parent_actuator_reconfigure(p);
 }
 
 void
@@ -126,8 +134,14 @@ parent_actuator_apply(struct parent *p, const struct msg_changes *m)
 {
 	static struct msg answer;
 	uint32_t serial = m->serial;
-	size_t applied = p->ops->apply(p->actuator, m->changes, m->n);
+	size_t applied = 0;
 
+	/*
+	 * A number of the policy before this one means the same table or none;
+	 * of an older one, it may be another's by now.
+	 */
+	if (p->npolicies - m->policy <= 1)
+		applied = p->ops->apply(p->actuator, m->changes, m->n);
 	answer.u.changes_done.serial = serial;
 	answer.u.changes_done.applied = (uint32_t)applied;
 	channel_send(p->engine, MSG_CHANGES_DONE, &answer,

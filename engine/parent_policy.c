@@ -8,6 +8,7 @@
  * that it read, in pieces, and the addresses that nobody may hold.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,7 @@ parent_send_policy(struct parent *p)
 	    sizeof(m.u.policy_load.path));
 	channel_send(p->engine, MSG_POLICY_LOAD, &m, sizeof(m.u.policy_load),
 	    -1);
+	p->npolicies++;
 }
 
 static void
@@ -99,9 +101,7 @@ take_policy(struct parent *p, struct ruleset *rs, struct policy_text *text)
 	policy_text_free(p->text);
 	p->ruleset = rs;
 	p->text = text;
-	if (parent_actuator_reconfigure(p) == -1)
-		log_warnx("reload: the firewall's tables could not be made "
-			  "to fit the new policy");
+	(void)parent_actuator_reconfigure(p);
 	parent_send_policy(p);
 	parent_sensors_update(p);
 }
@@ -173,44 +173,64 @@ is_same(const struct parent *p, const struct gathering *g)
 	return true;
 }
 
-void
-parent_send_never(struct parent *p)
+/* Has anything changed since the last look, or did that one fail? */
+static bool
+never_may_differ(struct parent *p)
 {
-	static struct msg m;
-	struct gathering g = {0};
-	size_t done = 0, n;
-	bool is_partial;
+	bool was_old = p->never_is_old;
 
 	if (p->never_watch == NULL) {
 		p->never_watch = hostaddrs_watch_new(NULL);
 		if (p->never_watch == NULL)
 			fatal("addresses of this host");
-	} else if (!hostaddrs_changed(p->never_watch, mono_read())) {
-		return;
+		return true;
 	}
-	is_partial = hostaddrs_gather(NULL, gather, &g) == -1;
-	if (is_partial)
-		log_warn("addresses of this host that are never held");
+	return hostaddrs_changed(p->never_watch, mono_read()) || was_old;
+}
+
+static void
+send_never(struct parent *p)
+{
+	static struct msg m;
+	size_t done = 0, n;
+
+	do {
+		n = p->nnever - done;
+		if (n > MSG_NEVER_MAX)
+			n = MSG_NEVER_MAX;
+		m.u.never.n = (uint32_t)n;
+		m.u.never.is_first = done == 0;
+		if (n > 0)
+			memcpy(m.u.never.members, p->never + done,
+			    n * sizeof(p->never[0]));
+		done += n;
+		m.u.never.is_last = done == p->nnever;
+		channel_send(p->engine, MSG_NEVER, &m,
+		    msg_never_len((uint32_t)n), -1);
+	} while (done < p->nnever);
+}
+
+void
+parent_send_never(struct parent *p)
+{
+	static struct log_site site;
+	struct gathering g = {0};
+
+	if (!never_may_differ(p))
+		return;
+	p->never_is_old = hostaddrs_gather(NULL, gather, &g) == -1;
+	if (p->never_is_old)
+		log_bounded(&site, mono_read(),
+		    "never: this host's addresses, gateways or sessions cannot "
+		    "be read: %s: the old ones stay, tried again",
+		    strerror(errno));
 	/* Better an old list than one that lacks somebody. */
-	if ((is_partial && p->never != NULL) || is_same(p, &g)) {
+	if ((p->never_is_old && p->never != NULL) || is_same(p, &g)) {
 		free(g.list);
 		return;
 	}
 	free(p->never);
 	p->never = g.list;
 	p->nnever = g.n;
-	do {
-		n = g.n - done;
-		if (n > MSG_NEVER_MAX)
-			n = MSG_NEVER_MAX;
-		m.u.never.n = (uint32_t)n;
-		m.u.never.is_first = done == 0;
-		if (n > 0)
-			memcpy(m.u.never.members, g.list + done,
-			    n * sizeof(g.list[0]));
-		done += n;
-		m.u.never.is_last = done == g.n;
-		channel_send(p->engine, MSG_NEVER, &m,
-		    msg_never_len((uint32_t)n), -1);
-	} while (done < g.n);
+	send_never(p);
 }

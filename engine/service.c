@@ -134,6 +134,21 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 	service_commit(arg);
 }
 
+/* Begins a new second of the log; says what the one before kept back. */
+static void
+log_second(struct service *s)
+{
+	int64_t second = s->clock.now.ms / 1000;
+
+	if (second == s->log_second)
+		return;
+	if (s->log_told > DECISIONS_LOGGED_MAX)
+		log_info("%u more decisions within a second",
+		    s->log_told - DECISIONS_LOGGED_MAX);
+	s->log_second = second;
+	s->log_told = 0;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -143,6 +158,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	engine_advance(s->engine, now);
+	log_second(s);
 	if (now.ms - s->clock_stored.ms >= CLOCK_STORE_MS) {
 		journal_clock(s->journal, now);
 		s->clock_stored = now;
@@ -162,22 +178,13 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 static void
 log_decision(struct service *s, const struct decision *decision)
 {
-	static int64_t second;
-	static unsigned int told, withheld;
 	char text[DECISION_STRLEN];
 
-	if (s->clock.now.ms / 1000 != second) {
-		if (withheld > 0)
-			log_info("%u more within a second", withheld);
-		second = s->clock.now.ms / 1000;
-		told = withheld = 0;
-	}
+	log_second(s);
 	if (decision->kind == DECISION_EXTEND && !log_is_verbose())
 		return;
-	if (told++ >= DECISIONS_LOGGED_MAX) {
-		withheld++;
+	if (s->log_told++ >= DECISIONS_LOGGED_MAX)
 		return;
-	}
 	decision_text(decision, text, sizeof(text));
 	log_info("%s", text);
 }
@@ -272,9 +279,6 @@ on_parent(void *arg, const struct msg *m, int fd)
 		break;
 	case MSG_SENSOR_ATTACH:
 		service_sensor_attach(s, &m->u.sensor_state, fd);
-		break;
-	case MSG_SENSOR_STATE:
-		service_sensor_state(s, &m->u.sensor_state);
 		break;
 	case MSG_NEVER:
 		service_never(s, &m->u.never);

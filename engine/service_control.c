@@ -100,8 +100,12 @@ host_reload(struct control_host *host)
 static void
 host_couple(struct control_host *host, bool is_coupled)
 {
-	service_of(host)->was_coupled_by_hand = true;
-	service_couple(service_of(host), is_coupled);
+	struct service *s = service_of(host);
+
+	/* What the policy says anyway leaves the say to the policy. */
+	s->was_coupled_by_hand =
+	    is_coupled == engine_ruleset(s->engine)->is_decoupled;
+	service_couple(s, is_coupled);
 }
 
 static void

@@ -55,6 +55,7 @@ service_send_changes(struct service *s)
 	if (flight == NULL)
 		fatal("changes");
 	flight->serial = s->batch.serial = ++s->serial;
+	s->batch.policy = s->npolicies;
 	flight->n = n;
 	for (i = 0; i < n; i++) {
 		if (s->batch.changes[i].kind == CHANGE_RELEASE)
@@ -127,6 +128,15 @@ service_changes_done(struct service *s, const struct msg_changes_done *m)
 	sync_step(s);
 }
 
+void
+service_forget_releases(struct service *s)
+{
+	struct flight *flight;
+
+	TAILQ_FOREACH(flight, &s->flights, link)
+	flight->nreleases = 0;
+}
+
 static void
 replay_removal(void *arg, const char *table, const struct prefix *prefix)
 {
@@ -178,8 +188,9 @@ sync_finish(struct service *s)
 	s->is_ready = true;
 	if (!s->was_refused)
 		s->retry_ms = 0;
+	/* A kernel that refuses is not asked without a rest. */
 	if (s->sync_again)
-		sync_later(s, AGAIN_MS);
+		sync_later(s, s->was_refused ? s->retry_ms : AGAIN_MS);
 }
 
 /* Adds one chunk.  False when there is nothing left to add. */

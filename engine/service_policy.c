@@ -174,6 +174,7 @@ load_again(struct service *s, struct ruleset *rs)
 {
 	struct ruleset *old = remember_tables(engine_ruleset(s->engine));
 
+	service_forget_releases(s);
 	engine_ruleset_take(s->engine, &rs, service_now(s));
 	restore(s, old);
 	s->reloads++;
@@ -205,6 +206,7 @@ service_policy_load(struct service *s, const struct msg_policy_load *m)
 	policy_messages_free(&messages);
 	policy_text_free(s->policy);
 	s->policy = NULL;
+	s->npolicies++;
 	if (s->is_loaded)
 		load_again(s, rs);
 	else

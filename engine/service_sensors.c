@@ -22,6 +22,13 @@ take_observations(struct service_sensor *sensor, const struct msg *m)
 	struct service *s = sensor->service;
 	const struct msg_observations *o = &m->u.observations;
 
+	uint32_t i;
+
+	for (i = 0; i < o->n; i++) {
+		if (o->observations[i].sensor != sensor->index)
+			fatalx("sensor %u spoke for sensor %u: ending",
+			    sensor->index, o->observations[i].sensor);
+	}
 	if (!s->is_loaded)
 		return;
 	engine_observe(s->engine, o->observations, o->n, service_now(s));
@@ -80,14 +87,4 @@ service_sensor_attach(struct service *s, const struct msg_sensor_state *m,
 	    PROCESS_SENSOR, on_sensor, on_sensor_gone, sensor);
 	if (sensor->channel == NULL)
 		fatalx("sensor %u: no memory for its channel", m->index);
-}
-
-void
-service_sensor_state(struct service *s, const struct msg_sensor_state *m)
-{
-	struct service_sensor *sensor = &s->sensors[m->index];
-
-	sensor->restarts = m->restarts;
-	sensor->is_running = m->is_running != 0;
-	sensor->is_waiting = m->is_waiting != 0;
 }

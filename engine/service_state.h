@@ -82,6 +82,7 @@ struct service {
 
 	struct policy_text *policy; /* arriving */
 	uint64_t reloads;
+	uint32_t npolicies; /* that were loaded */
 	bool is_loaded, is_ready, is_decoupled, was_coupled_by_hand;
 
 	struct msg_changes batch;
@@ -96,6 +97,8 @@ struct service {
 	struct mono sync_began;
 	struct actuator_counters actuator;
 
+	int64_t log_second; /* and how many decisions came in it */
+	unsigned int log_told;
 	bool store_failed;
 	uint64_t commits;
 	struct service_sensor sensors[SENSORS_MAX];
@@ -121,6 +124,11 @@ void service_change(struct service *, const struct change *);
 void service_send_changes(struct service *);
 void service_changes_done(struct service *, const struct msg_changes_done *);
 void service_found(struct service *, const struct msg_found *);
+/*
+ * The numbers of tables change: what is on its way stays in the store as to be
+ * removed, and is looked at by the next synchronisation.
+ */
+void service_forget_releases(struct service *);
 /* Offers everything again; with_list also asks what small tables hold. */
 void service_sync(struct service *, bool with_list);
 void service_couple(struct service *, bool is_coupled);
@@ -128,7 +136,6 @@ void service_couple(struct service *, bool is_coupled);
 /* service_sensors.c */
 void service_sensor_attach(struct service *, const struct msg_sensor_state *,
     int fd);
-void service_sensor_state(struct service *, const struct msg_sensor_state *);
 
 /* service_control.c */
 void service_control_init(struct service *);
