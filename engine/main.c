@@ -52,17 +52,21 @@ usage(void)
 }
 
 static void
-add_macro(struct options *o, char *text)
+add_macro(struct options *o, const char *text)
 {
-	char *equals = strchr(text, '=');
+	const char *equals = strchr(text, '=');
+	char *name;
 
 	if (equals == NULL || equals == text || o->nmacros == MACROS_MAX) {
 		fprintf(stderr, "traplined: -D %s: expected macro=value\n",
 		    text);
 		usage();
 	}
-	*equals = '\0';
-	o->macros[o->nmacros].name = text;
+	/* The arguments stay whole: supervisors find the daemon by them. */
+	name = strndup(text, (size_t)(equals - text));
+	if (name == NULL)
+		fatal("-D %s", text);
+	o->macros[o->nmacros].name = name;
 	o->macros[o->nmacros++].value = equals + 1;
 }
 

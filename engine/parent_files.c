@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,9 @@
 #include "engine/parent_state.h"
 #include "engine/privdrop.h"
 #include "rules/ruleset.h"
+
+/* How long the last engine of a killed parent may take to end. */
+#define ORPHAN_MS 2000
 
 #define LISTEN_BACKLOG 16
 
@@ -83,6 +87,18 @@ parent_fill_sun(struct sockaddr_un *sun, const char *path)
 	return 0;
 }
 
+/*
+ * An engine whose parent was killed ends by itself within moments, and our
+ * connection to it with it.  One that lives says nothing unasked.
+ */
+static bool
+ends_soon(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pfd, 1, ORPHAN_MS) > 0;
+}
+
 /* Is somebody listening there?  Then another traplined runs. */
 static void
 refuse_second(const struct sockaddr_un *sun)
@@ -92,8 +108,9 @@ refuse_second(const struct sockaddr_un *sun)
 	if (fd == -1)
 		fatal("socket");
 	/* EAGAIN: one that is too busy to answer. */
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
-	    errno == EAGAIN)
+	if ((connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+		errno == EAGAIN) &&
+	    !ends_soon(fd))
 		fatalx("socket %s: another traplined serves it", sun->sun_path);
 	close(fd);
 }
