@@ -6,6 +6,7 @@
 #ifndef TRAPLINE_ENGINE_INDEX_H
 #define TRAPLINE_ENGINE_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,12 +28,18 @@ struct index_owner {
  * position has, and bits of the hash above: a number that is handed out as a
  * candidate is nearly always the wanted one, so a look-up touches one line
  * here and one of the owner's.
+ *
+ * The bits of the hash begin with the last INDEX_HOME_BITS of the position
+ * where the item belongs.  As long as none stands farther from there than
+ * these can tell, growing and removing ask the owner for nothing.
  */
+#define INDEX_HOME_BITS 8
 struct index {
 	const struct index_owner *owner;
 	uint32_t *slots;
 	unsigned int bits; /* there are 2^bits slots */
 	uint32_t used;
+	bool is_far; /* some item may stand 2^INDEX_HOME_BITS away */
 };
 
 /* Where a search stands. */
@@ -64,12 +71,20 @@ index_prefetch(const struct index *x, uint64_t hash)
 	PREFETCH(&x->slots[hash >> (64 - x->bits)]);
 }
 
+/* What stands in a slot above the number. */
+static inline uint32_t
+index_tag(uint64_t hash, unsigned int bits)
+{
+	return (uint32_t)(hash << (bits - INDEX_HOME_BITS) >> 32) >>
+	       bits << bits;
+}
+
 /* The next item that may have the hash, INDEX_NONE when there is none. */
 static inline uint32_t
 index_next(const struct index *x, struct index_search *s)
 {
 	const uint32_t mask = (1U << x->bits) - 1;
-	const uint32_t tag = (uint32_t)(s->hash << x->bits);
+	const uint32_t tag = index_tag(s->hash, x->bits);
 	uint32_t slot;
 
 	while ((slot = x->slots[s->slot]) != 0) {
