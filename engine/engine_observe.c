@@ -195,6 +195,22 @@ ahead_at(struct engine *e, size_t i)
 	return &e->ahead[(e->first_ahead + i) % ENGINE_AHEAD];
 }
 
+/* Asks for the node, or where a new source will be looked up. */
+static void
+hint_node(struct engine *e, struct ahead *a)
+{
+	if (a->rule != NULL && !sources_hint_node(e->sources, a->hint) &&
+	    e->distinct != NULL)
+		a->distinct_hint = sources_hint(e->distinct, 0, &a->prefix);
+}
+
+static void
+hint_distinct(struct engine *e, const struct ahead *a)
+{
+	if (a->distinct_hint != 0)
+		sources_hint_node(e->distinct, a->distinct_hint);
+}
+
 void
 engine_take(struct engine *e, const struct observation *obs)
 {
@@ -203,14 +219,14 @@ engine_take(struct engine *e, const struct observation *obs)
 	assert(e->nahead < ENGINE_AHEAD);
 	a->observation = *obs;
 	a->prefix = source_prefix(e->ruleset, &obs->src);
+	a->distinct_hint = 0;
 	find_rule(e, a);
 	e->nahead++;
-	if (e->nahead <= ENGINE_AHEAD / 2 ||
-	    sources_count(e->sources) < FORESEE_LEAST)
-		return;
-	a = ahead_at(e, e->nahead - 1 - ENGINE_AHEAD / 2);
-	if (a->rule != NULL)
-		sources_hint_node(e->sources, a->hint);
+	if (e->nahead == ENGINE_AHEAD &&
+	    sources_count(e->sources) >= FORESEE_LEAST) {
+		hint_node(e, ahead_at(e, ENGINE_AHEAD / 2));
+		hint_distinct(e, ahead_at(e, ENGINE_AHEAD / 4));
+	}
 }
 
 void

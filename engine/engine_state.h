@@ -49,6 +49,7 @@ struct ahead {
 	const struct rule *rule; /* the first that matches, or NULL */
 	struct prefix prefix;    /* the source */
 	uint64_t hint;           /* of the source under the rule */
+	uint64_t distinct_hint;  /* of it in engine.distinct; 0: none */
 	uint64_t generation;     /* of all tables then */
 };
 

@@ -198,6 +198,8 @@ static void
 queue_drop_first(struct sources *s, struct queue *q)
 {
 	q->first = node_at(s, q->first)->next;
+	if (q->first != POOL_NONE)
+		PREFETCH(node_at(s, q->first));
 }
 
 /* Puts all of the oldest queue before the next one. */
@@ -377,7 +379,7 @@ sources_hint(const struct sources *s, uint32_t rule, const struct prefix *p)
 	return hash;
 }
 
-void
+bool
 sources_hint_node(const struct sources *s, uint64_t hint)
 {
 	struct index_search search;
@@ -385,8 +387,10 @@ sources_hint_node(const struct sources *s, uint64_t hint)
 
 	index_search(&s->index, hint, &search);
 	i = index_next(&s->index, &search);
-	if (i != INDEX_NONE)
-		PREFETCH(node_at(s, i));
+	if (i == INDEX_NONE)
+		return false;
+	PREFETCH(node_at(s, i));
+	return true;
 }
 
 static struct node *

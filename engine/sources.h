@@ -62,12 +62,12 @@ struct source *sources_touch_hinted(struct sources *, uint64_t hint,
 /*
  * Two hints for somebody who knows some observations ahead what he will
  * touch.  The first asks for the memory where the search starts; its result
- * goes to the second, some observations later, which asks for the node.
- * Neither changes anything.
+ * goes to the second, some observations later, which asks for the node and
+ * says whether there seems to be one.  Neither changes anything.
  */
 uint64_t sources_hint(const struct sources *, uint32_t rule,
     const struct prefix *);
-void sources_hint_node(const struct sources *, uint64_t hint);
+bool sources_hint_node(const struct sources *, uint64_t hint);
 /* Nodes of one rule now: what max-src-nodes limits. */
 size_t sources_count_rule(const struct sources *, uint32_t rule);
 size_t sources_count(const struct sources *);
