@@ -33,9 +33,11 @@ enum extension {
 #define IPV4_FIXED_LEN 20
 #define TO_FLAGS_LEN   10 /* from the ports to the end of the flags */
 
+static const struct packet no_packet;
+
 /* Ports, and for TCP the rest; left is the IP payload's real length. */
-static void
-transport_decode(struct buf *b, size_t left, struct packet *p)
+static inline void
+transport_decode(const struct buf *b, size_t left, struct packet *p)
 {
 	struct buf rest = *b, t;
 	uint8_t offset = 0;
@@ -183,23 +185,18 @@ int
 packet_decode(const struct buf *in, struct packet *out,
     struct decode_error *err)
 {
-	struct packet p = {0};
 	struct buf b = *in;
 	uint8_t version;
-	int status;
 
 	if (buf_left(&b) == 0)
 		return decode_fail(err, "no packet", b.pos);
 	version = b.data[b.pos] >> 4;
+	*out = no_packet;
 	if (version == 4)
-		status = ipv4_decode(&b, &p, err);
-	else if (version == 6)
-		status = ipv6_decode(&b, &p, err);
-	else
-		status = decode_fail(err, "bad ip version", b.pos);
-	if (status == 0)
-		*out = p;
-	return status;
+		return ipv4_decode(&b, out, err);
+	if (version == 6)
+		return ipv6_decode(&b, out, err);
+	return decode_fail(err, "bad ip version", b.pos);
 }
 
 bool

@@ -50,7 +50,7 @@ struct packet {
  * the version nibble decides.
  *
  * in	any bytes, perhaps cut by a snap length; left as it is
- * out	set on success only
+ * out	on failure any content
  *
  * A transport header that is cut short is no error: ports and flags are then
  * absent.  An IP header that is cut or contradicts itself is.  0, or -1 with

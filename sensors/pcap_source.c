@@ -28,7 +28,7 @@
 #include "sensors/link.h"
 
 #define LIVE_BUFFER_BYTES (16 * 1024 * 1024)
-#define FILE_BUFFER_BYTES (256 * 1024)
+#define FILE_BUFFER_BYTES (64 * 1024)
 /* Times beyond this are nonsense, and their milliseconds still fit. */
 #define SECONDS_MAX (INT64_C(1) << 40)
 
