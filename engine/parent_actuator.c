@@ -52,11 +52,15 @@ on_notice(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* What cannot be put right now is tried again, but not at once. */
-	if (result == -1)
-		event_del(p->notice);
-	if (result != 0)
-		channel_send(p->engine, MSG_DAMAGED, &m, 0, -1);
+	if (result == 0)
+		return;
+	/*
+	 * What could not be put right is tried again, but not at once; and
+	 * somebody who puts it wrong again and again, such as a second
+	 * traplined, is not raced.
+	 */
+	event_del(p->notice);
+	channel_send(p->engine, MSG_DAMAGED, &m, 0, -1);
 }
 
 static void

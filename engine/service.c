@@ -97,15 +97,17 @@ service_commit(struct service *s)
 		return 0;
 	if (journal_commit(s->journal) == -1) {
 		if (!s->store_failed)
-			log_warnx("store: %s: %zu decisions are in force and "
+			log_warnx("store %s%s: %zu decisions are in force and "
 				  "not durable yet",
-			    store_error(s->store), pending);
+			    s->start->state_dir, store_error(s->store),
+			    pending);
 		s->store_failed = true;
 		arm_ms(s->commit, COMMIT_RETRY_MS);
 		return -1;
 	}
 	if (s->store_failed)
-		log_info("store: everything is durable again");
+		log_info("store %s" STORE_PATH ": all is durable again",
+		    s->start->state_dir);
 	s->store_failed = false;
 	s->commits++;
 	event_del(s->commit);
@@ -313,8 +315,8 @@ on_parent_gone(void *arg)
 	service_commit(s);
 	journal_clock(s->journal, service_now(s));
 	if (journal_commit(s->journal) == -1)
-		log_warnx("store: %s: what was not reported is not kept",
-		    store_error(s->store));
+		log_warnx("store %s%s: what was not reported is not kept",
+		    s->start->state_dir, store_error(s->store));
 	store_close(s->store);
 	log_debug("the parent is gone: ending");
 	_exit(0);
@@ -344,7 +346,8 @@ init_core(struct service *s)
 
 	s->store = store_open(STORE_PATH, error);
 	if (s->store == NULL)
-		fatalx("%s (in %s)", error, s->start->state_dir);
+		/* To this process the state directory is the root. */
+		fatalx("store %s%s", s->start->state_dir, error);
 	arc4random_buf(&seed, sizeof(seed));
 	clock_start(&s->clock, wall_read(), mono_read(),
 	    store_get_clock(s->store));

@@ -34,6 +34,9 @@
 /* After a refusal by the kernel: doubled from the first to the second. */
 #define RETRY_LEAST_MS 1000
 #define RETRY_MOST_MS  30000
+/* This often a synchronisation is told in this time. */
+#define SYNCS_LOGGED_MAX 10
+#define SYNCS_PERIOD_NS  (60 * INT64_C(1000000000))
 /* After a disturbance during a synchronisation. */
 #define AGAIN_MS 100
 
@@ -174,14 +177,32 @@ sync_removals(struct service *s)
 	service_send_changes(s);
 }
 
+/* Where somebody disturbs the kernel's tables all the time: not every time. */
+static void
+log_offered(struct service *s)
+{
+	struct mono now = mono_read();
+
+	if (now.ns - s->syncs_counted.ns > SYNCS_PERIOD_NS) {
+		s->syncs_counted = now;
+		s->nsyncs = 0;
+	}
+	if (s->nsyncs++ >= SYNCS_LOGGED_MAX && !log_is_verbose())
+		return;
+	log_info("firewall: %llu entries were offered in %lld ms%s",
+	    (unsigned long long)s->sync_offered,
+	    (long long)((now.ns - s->sync_began.ns) / 1000000),
+	    s->nsyncs == SYNCS_LOGGED_MAX
+		? ", often now: the next times are not told for a minute"
+		: "");
+}
+
 static void
 sync_finish(struct service *s)
 {
 	static struct msg m;
-	int64_t ns = mono_read().ns - s->sync_began.ns;
 
-	log_info("firewall: %llu entries were offered in %lld ms",
-	    (unsigned long long)s->sync_offered, (long long)(ns / 1000000));
+	log_offered(s);
 	s->sync = SYNC_IDLE;
 	if (!s->is_ready)
 		channel_send(s->parent, MSG_READY, &m, 0, -1);

@@ -94,7 +94,8 @@ struct service {
 	bool was_refused; /* since the synchronisation began */
 	int64_t retry_ms;
 	uint64_t sync_cursor, sync_offered;
-	struct mono sync_began;
+	struct mono sync_began, syncs_counted;
+	unsigned int nsyncs; /* since they were last counted from 0 */
 	struct actuator_counters actuator;
 
 	int64_t log_second; /* and how many decisions came in it */
