@@ -15,7 +15,8 @@
  *
  * Slots are seldom in the processor's cache when they are wanted, so a few
  * bits of each key's hash stand apart, close together: where these differ,
- * which is nearly always, the slot is only written, which nobody waits for.
+ * which is nearly always, the slot is only written.  It is asked for first
+ * and written at the next call, when it has come.
  */
 
 #include "sensors/dedupe.h"
@@ -46,6 +47,8 @@ struct slot {
 struct dedupe {
 	struct slot slots[SLOTS];
 	uint16_t tags[SLOTS];
+	struct slot newest; /* still to be written, to this slot */
+	size_t newest_at;
 };
 
 struct dedupe *
@@ -124,6 +127,7 @@ dedupe_is_duplicate(struct dedupe *d, const struct observation *o,
 	if (!is_tcp && p->ip_id == 0)
 		return false;
 	key.number = is_tcp ? p->seq : p->ip_id;
+	d->slots[d->newest_at] = d->newest;
 	hash = slot_hash(&key);
 	i = hash >> 40 & (SLOTS - 1);
 	tag = (uint16_t)hash;
@@ -134,7 +138,9 @@ dedupe_is_duplicate(struct dedupe *d, const struct observation *o,
 		if (age_ms <= window_ms && age_ms >= -window_ms)
 			return true;
 	}
+	PREFETCH(slot);
 	d->tags[i] = tag;
-	*slot = key;
+	d->newest = key;
+	d->newest_at = i;
 	return false;
 }
