@@ -39,7 +39,7 @@ bench_load(const char *what)
 	    sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-/* A figure and its reference of the same run, in the same unit. */
+/* A figure and its reference of the same run: ours by the bare one. */
 static inline void
 bench_ratio(const char *what, double ours, double bare, const char *unit)
 {

@@ -12,8 +12,6 @@
  * of FreeBSD 14 and as Ethernet frames.
  */
 
-#include <sys/resource.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +20,7 @@
 #include "sensors/decoder.h"
 #include "sensors/link.h"
 #include "sensors/pcap_source.h"
+#include "tests/bench/bench.h"
 
 #define PACKETS 2000000
 #define SOURCES 1000000
@@ -116,19 +115,6 @@ source_open(const char *path)
 	return source;
 }
 
-/* Time on the processor so far, so that other load matters less. */
-static double
-cpu_ns(void)
-{
-	struct rusage used;
-
-	getrusage(RUSAGE_SELF, &used);
-	return ((double)used.ru_utime.tv_sec + (double)used.ru_stime.tv_sec) *
-		   1e9 +
-	       ((double)used.ru_utime.tv_usec + (double)used.ru_stime.tv_usec) *
-		   1e3;
-}
-
 /* Nanoseconds a packet of the bare loop. */
 static double
 run_bare(const char *path, uint8_t *touched)
@@ -138,7 +124,7 @@ run_bare(const char *path, uint8_t *touched)
 			    ? PFLOG_HEADER
 			    : ETHER_HEADER;
 	char error[PCAP_SOURCE_ERRLEN];
-	double start = cpu_ns();
+	double start = bench_cpu_s();
 	struct pcap_packet packet;
 	uint32_t addrs[2];
 
@@ -147,7 +133,7 @@ run_bare(const char *path, uint8_t *touched)
 		touched[(mix(addrs[0] ^ addrs[1]) & (TOUCHED_LEN - 1))]++;
 	}
 	pcap_source_free(source);
-	return (cpu_ns() - start) / PACKETS;
+	return (bench_cpu_s() - start) * 1e9 / PACKETS;
 }
 
 /* Nanoseconds a packet with decoding. */
@@ -158,14 +144,14 @@ run_decoder(const char *path)
 	struct decoder_conf conf = {.link_type = pcap_source_link_type(source)};
 	struct decoder *decoder = decoder_new(&conf);
 	char error[PCAP_SOURCE_ERRLEN];
-	double start = cpu_ns();
+	double start = bench_cpu_s();
 	struct pcap_packet packet;
 	double ns;
 
 	while (pcap_source_next(source, &packet, error) == 1)
 		decoder_packet(decoder, packet.time, packet.bytes, packet.len,
 		    packet.wire_len, observe, NULL);
-	ns = (cpu_ns() - start) / PACKETS;
+	ns = (bench_cpu_s() - start) * 1e9 / PACKETS;
 	decoder_free(decoder);
 	pcap_source_free(source);
 	return ns;
@@ -192,25 +178,20 @@ bench(const char *name, int link_type, uint8_t *touched)
 	}
 	fclose(file);
 	unlink(path);
-	printf("%s: ratio %.2f: decoder %.1f M packets/s, "
-	       "bare loop %.1f M packets/s\n",
-	    name, best_bare / best_decoded, 1e3 / best_decoded,
-	    1e3 / best_bare);
+	bench_ratio(name, 1e3 / best_decoded, 1e3 / best_bare, "M packets/s");
 }
 
 int
 main(void)
 {
 	uint8_t *touched = calloc(1, TOUCHED_LEN);
-	double load = 0;
 
 	if (touched == NULL)
 		return 1;
 	memset(touched, 1, TOUCHED_LEN);
+	bench_load("captures to observations");
 	bench("pflog", LINK_PFLOG, touched);
 	bench("ethernet, all SYNs", LINK_ETHERNET, touched);
-	if (getloadavg(&load, 1) == 1)
-		printf("load %.2f\n", load);
 	free(touched);
 	return sum == 0;
 }

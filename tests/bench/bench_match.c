@@ -8,14 +8,13 @@
  * that only looks at the same observations.
  */
 
-#include <sys/resource.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/match.h"
 #include "rules/ruleset.h"
+#include "tests/bench/bench.h"
 
 #define OBSERVATIONS 65536
 #define ROUNDS       200
@@ -113,28 +112,17 @@ observation_make(struct observation *o)
 	memcpy(o->ifname, "em0", 4);
 }
 
-/* This process's own time: others on the machine do not count. */
-static double
-cpu_seconds(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)usage.ru_utime.tv_sec +
-	       (double)usage.ru_utime.tv_usec / 1e6;
-}
-
 static double
 seconds_of(size_t run(const void *, const struct observation *),
     const void *arg, const struct observation *list, size_t *found)
 {
-	double start = cpu_seconds();
+	double start = bench_cpu_s();
 	size_t round;
 
 	*found = 0;
 	for (round = 0; round < ROUNDS; round++)
 		*found += run(arg, list);
-	return cpu_seconds() - start;
+	return bench_cpu_s() - start;
 }
 
 static size_t
@@ -171,19 +159,19 @@ main(void)
 	struct observation *list = calloc(OBSERVATIONS, sizeof(*list));
 	const double n = (double)OBSERVATIONS * ROUNDS;
 	double bare, match;
+	char what[64];
 	size_t i, found, ignored;
 
 	if (matcher == NULL || list == NULL)
 		return 1;
+	bench_load("the matcher against a loop that only looks");
 	for (i = 0; i < OBSERVATIONS; i++)
 		observation_make(&list[i]);
 	bare = seconds_of(run_bare, NULL, list, &ignored);
 	match = seconds_of(run_match, matcher, list, &found);
-	printf("match: %.1f M observations/s with %zu rules, %.2f rules met "
-	       "by each\n",
-	    n / match / 1e6, rs->nrules, (double)found / n);
-	printf("bare loop: %.1f M observations/s; ratio %.3f\n", n / bare / 1e6,
-	    bare / match);
+	snprintf(what, sizeof(what), "match, %zu rules, %.2f met by each",
+	    rs->nrules, (double)found / n);
+	bench_ratio(what, n / match / 1e6, n / bare / 1e6, "M observations/s");
 	free(list);
 	matcher_free(matcher);
 	ruleset_free(rs);

@@ -33,6 +33,7 @@
 #include "actuators/actuator.h"
 #include "engine/clock.h"
 #include "engine/log.h"
+#include "tests/bench/bench.h"
 
 #define SINGLES 5000
 #define CHUNK   4096
@@ -237,16 +238,13 @@ changes_make(void)
 static void
 report(const struct figures *raw, const struct figures *ours)
 {
-	double load[3] = {0};
+	char what[64];
 
-	(void)getloadavg(load, 3);
-	printf("one change, median:  %6.2f x  (ours %.1f us, bare %.1f us)\n",
-	    ours->median_us / raw->median_us, ours->median_us, raw->median_us);
-	printf("one change, p99:     %6.2f x  (ours %.1f us, bare %.1f us)\n",
-	    ours->p99_us / raw->p99_us, ours->p99_us, raw->p99_us);
-	printf("%zu in chunks:  %6.2f x  (ours %.3f s, bare %.3f s)\n", bulk,
-	    ours->bulk_s / raw->bulk_s, ours->bulk_s, raw->bulk_s);
-	printf("machine load %.2f\n", load[0]);
+	bench_ratio("one change, median", ours->median_us, raw->median_us,
+	    "us");
+	bench_ratio("one change, p99", ours->p99_us, raw->p99_us, "us");
+	snprintf(what, sizeof(what), "%zu in chunks", bulk);
+	bench_ratio(what, ours->bulk_s, raw->bulk_s, "s");
 }
 
 int
@@ -269,6 +267,7 @@ main(int argc, char **argv)
 		printf("skipped: no nftables here, or no namespace\n");
 		return 0;
 	}
+	bench_load("changes to the kernel's sets against raw netlink");
 	changes_make();
 	bare_open();
 	bare_table();

@@ -22,6 +22,7 @@
 #include "engine/clock.h"
 #include "engine/log.h"
 #include "engine/store.h"
+#include "tests/bench/bench.h"
 
 #define ONE_ROW_COMMITS 3000
 #define MANY_ROWS       1000000
@@ -204,21 +205,22 @@ bench_writes(uint32_t rows, uint32_t each)
 {
 	double bare = write_bare(rows, each);
 	double ours = write_ours(rows, each);
+	char what[64];
 
-	printf("commits of %u: %.0f rows/s, bare %.0f rows/s, ratio %.2f\n",
-	    each, rows / ours, rows / bare, bare / ours);
-	fflush(stdout);
+	snprintf(what, sizeof(what), "commits of %u", each);
+	bench_ratio(what, rows / ours, rows / bare, "rows/s");
 }
 
 int
 main(int argc, char **argv)
 {
 	const char *dir = argc > 1 ? argv[1] : ".";
-	double load, ours, bare, open_s;
+	double ours, bare, open_s;
 	struct stat st;
 
 	snprintf(our_path, sizeof(our_path), "%s/bench-ours.db", dir);
 	snprintf(bare_path, sizeof(bare_path), "%s/bench-bare.db", dir);
+	bench_load("the store against plain SQLite");
 	bench_writes(ONE_ROW_COMMITS, 1);
 	bench_writes(MANY_ROWS / 10, 100);
 	bench_writes(MANY_ROWS, 10000);
@@ -227,12 +229,9 @@ main(int argc, char **argv)
 		    (double)st.st_size / MANY_ROWS);
 	bare = read_bare();
 	ours = read_ours(&open_s);
-	printf("read of 1M rows: %.2f s (of it opening and checking %.2f s),"
-	       " bare %.2f s, ratio %.2f\n",
-	    ours, open_s, bare, bare / ours);
+	bench_ratio("read of 1M rows", ours, bare, "s");
+	printf("of it opening and checking: %.3f s\n", open_s);
 	remove_files(our_path);
 	remove_files(bare_path);
-	if (getloadavg(&load, 1) == 1)
-		printf("load %.1f\n", load);
 	return 0;
 }

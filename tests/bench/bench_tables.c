@@ -18,6 +18,7 @@
 #include "engine/log.h"
 #include "engine/sources.h"
 #include "engine/tables.h"
+#include "tests/bench/bench.h"
 
 #define MILLION 1000000
 #define TOUCHES 20000000
@@ -28,12 +29,6 @@
 struct line {
 	uint64_t words[8];
 };
-
-static double
-seconds_since(struct mono start)
-{
-	return (double)(mono_read().ns - start.ns) / 1e9;
-}
 
 /* The i-th address: all differ, in no order. */
 static struct prefix
@@ -61,7 +56,7 @@ bare_rate(uint32_t n)
 {
 	struct line *lines = aligned_alloc(64, n * sizeof(*lines));
 	uint64_t random = 1, sum = 0;
-	struct mono start;
+	double start;
 	struct prefix p;
 	uint32_t i;
 	double rate;
@@ -69,14 +64,14 @@ bare_rate(uint32_t n)
 	if (lines == NULL)
 		fatal("aligned_alloc");
 	memset(lines, 0, n * sizeof(*lines));
-	start = mono_read();
+	start = bench_cpu_s();
 	for (i = 0; i < TOUCHES; i++) {
 		p = scattered(draw(&random, n));
 		/* What a step cannot do without: the address is looked at. */
 		sum += p.addr.bytes[15];
 		lines[draw(&random, n)].words[0]++;
 	}
-	rate = TOUCHES / seconds_since(start);
+	rate = TOUCHES / (bench_cpu_s() - start);
 	if (sum == 0)
 		printf("no address\n");
 	free(lines);
@@ -89,7 +84,7 @@ hinted_rate(struct sources *s, uint32_t n)
 {
 	struct prefix ahead[AHEAD];
 	uint64_t hints[AHEAD], random = 1;
-	struct mono start = mono_read();
+	double start = bench_cpu_s();
 	bool is_new;
 	uint32_t i;
 
@@ -103,7 +98,7 @@ hinted_rate(struct sources *s, uint32_t n)
 		if (i >= AHEAD / 2)
 			sources_hint_node(s, hints[(i - AHEAD / 2) % AHEAD]);
 	}
-	return TOUCHES / seconds_since(start);
+	return TOUCHES / (bench_cpu_s() - start);
 }
 
 static void
@@ -112,7 +107,8 @@ bench_touch(uint32_t n)
 	struct sources *s = sources_new(MILLION, 0x1234567);
 	uint64_t random = 1;
 	double ours, hinted, bare;
-	struct mono start;
+	char what[64];
+	double start;
 	struct prefix p;
 	bool is_new;
 	uint32_t i;
@@ -123,19 +119,19 @@ bench_touch(uint32_t n)
 		p = scattered(i);
 		sources_touch(s, 1, &p, (struct wall){START}, &is_new);
 	}
-	start = mono_read();
+	start = bench_cpu_s();
 	for (i = 0; i < TOUCHES; i++) {
 		p = scattered(draw(&random, n));
 		sources_touch(s, 1, &p, (struct wall){START + i}, &is_new)
 		    ->conn++;
 	}
-	ours = TOUCHES / seconds_since(start);
+	ours = TOUCHES / (bench_cpu_s() - start);
 	hinted = hinted_rate(s, n);
 	bare = bare_rate(n);
-	printf("touch, %u sources: %.1f M/s, with hints %.1f M/s, bare loop "
-	       "%.1f M/s, ratios %.2f and %.2f\n",
-	    n, ours / 1e6, hinted / 1e6, bare / 1e6, ours / bare,
-	    hinted / bare);
+	snprintf(what, sizeof(what), "touch, %u sources", n);
+	bench_ratio(what, ours / 1e6, bare / 1e6, "M/s");
+	snprintf(what, sizeof(what), "touch with hints, %u sources", n);
+	bench_ratio(what, hinted / 1e6, bare / 1e6, "M/s");
 	if (n == MILLION)
 		printf("source: %.1f bytes\n",
 		    (double)sources_memory(s) / sources_count(s));
@@ -147,7 +143,7 @@ static void
 bench_flood(void)
 {
 	struct sources *s = sources_new(MILLION, 0x1234567);
-	struct mono start;
+	double start;
 	struct prefix p;
 	bool is_new;
 	uint32_t i;
@@ -158,13 +154,13 @@ bench_flood(void)
 		p = scattered(i);
 		sources_touch(s, 1, &p, (struct wall){START}, &is_new);
 	}
-	start = mono_read();
+	start = bench_cpu_s();
 	for (; i < 5 * MILLION; i++) {
 		p = scattered(i);
 		sources_touch(s, 1, &p, (struct wall){START}, &is_new);
 	}
 	printf("flood, 1000000 sources: %.1f M new ones/s, %llu forgotten\n",
-	    4.0 / seconds_since(start),
+	    4.0 / (bench_cpu_s() - start),
 	    (unsigned long long)sources_forgotten(s));
 	sources_free(s);
 }
@@ -194,22 +190,23 @@ fill_tables(uint32_t n, int64_t term_ms, int64_t spread_ms)
 static void
 bench_entries(void)
 {
-	struct mono start = mono_read();
+	double start = bench_cpu_s();
 	struct tables *t = fill_tables(MILLION, INT64_C(3628800000), 86400000);
 	uint64_t random = 1, found = 0;
 	struct prefix p;
 	uint32_t i;
 
-	printf("hold, 1000000 entries: %.2f M/s\n", 1 / seconds_since(start));
+	printf("hold, 1000000 entries: %.2f M/s\n",
+	    1 / (bench_cpu_s() - start));
 	printf("entry with one hold: %.1f bytes\n",
 	    (double)tables_memory(t) / tables_count_all(t));
-	start = mono_read();
+	start = bench_cpu_s();
 	for (i = 0; i < TOUCHES / 4; i++) {
 		p = scattered(draw(&random, 2 * MILLION));
 		found += tables_has(t, 0, &p.addr);
 	}
 	printf("has, 1000000 entries: %.1f M/s, %.2f found\n",
-	    TOUCHES / 4 / seconds_since(start) / 1e6,
+	    TOUCHES / 4 / (bench_cpu_s() - start) / 1e6,
 	    (double)found / (TOUCHES / 4));
 	tables_free(t);
 }
@@ -222,13 +219,13 @@ bench_due(const char *what, int64_t spread_ms)
 	struct tables_lapse out[256];
 	double all = 0, longest = 0, once;
 	size_t wakes = 0, n, lapsed = 0;
-	struct mono start;
+	double start;
 	struct wall next;
 
 	while (!wall_is_never(next = tables_next(t))) {
-		start = mono_read();
+		start = bench_cpu_s();
 		n = tables_expire(t, next, out, 256);
-		once = seconds_since(start);
+		once = (bench_cpu_s() - start);
 		all += once;
 		if (once > longest)
 			longest = once;
@@ -244,11 +241,7 @@ bench_due(const char *what, int64_t spread_ms)
 int
 main(void)
 {
-	double load[3] = {0};
-
-	if (getloadavg(load, 3) == -1)
-		log_warn("getloadavg");
-	printf("load %.2f\n", load[0]);
+	bench_load("sources and tables");
 	bench_touch(1);
 	bench_touch(10000);
 	bench_touch(MILLION);
