@@ -57,7 +57,8 @@ relay_line(char *line)
 	int priority = LOG_INFO;
 	char *c;
 
-	if (line[0] == '<' && line[1] >= '0' && line[1] <= '7' &&
+	/* No process of ours says anything worse than fatal() does. */
+	if (line[0] == '<' && line[1] >= '0' + LOG_CRIT && line[1] <= '7' &&
 	    line[2] == '>') {
 		priority = line[1] - '0';
 		line += 3;

@@ -188,6 +188,18 @@ for pid in $(children); do
 	check "process $pid has no descriptor but its own" test \
 		"$(find "/proc/$pid/fd" -type l | wc -l)" -le 12
 done
+sensor=$(pgrep -P "$daemon" | tail -n 1)
+printf '<6>\033[2Jhostile\n' >"/proc/$sensor/fd/2"
+check "what a hostile sensor writes reaches syslog as text" \
+	await "$dir/syslog" '\?\[2Jhostile' 10
+timeout 5 yes '<6>flood' >"/proc/$sensor/fd/2" &
+flood=$!
+check "and does not keep the parent from its work" \
+	timeout 3 "$traplinectl" -s "$socket" add bad 203.0.113.5
+check "such as telling the kernel" timeout 2 sh -c "
+	until ip netns exec '$space' nft list table inet trapline |
+		grep -q -F 203.0.113.5; do :; done"
+kill "$flood"
 kill "$daemon"
 timeout 20 tail --pid="$daemon" -f /dev/null
 check "its end is told" await "$dir/syslog" \
