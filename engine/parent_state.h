@@ -18,7 +18,8 @@
 
 /*
  * The inside of the parent, shared by parent.c (start, loop), parent_files.c,
- * parent_actuator.c, parent_policy.c (policy, "never") and parent_sensors.c.
+ * parent_actuator.c, parent_policy.c (policy, "never"), parent_child.c
+ * (processes that are kept alive) and parent_sensors.c.
  */
 
 struct actuator;
@@ -28,16 +29,26 @@ struct event;
 struct event_base;
 struct hostaddrs_watch;
 
-/* One sensor's process and how it fared. */
-struct parent_sensor {
-	struct sensor_conf conf; /* empty text: none */
-	pid_t pid;               /* 0: not running */
-	int life_fd;             /* closing it ends the process */
+/* A process that is kept alive and how it fared; all zero: none is. */
+struct parent_child {
+	char name[SENSOR_TEXT_LEN + 8]; /* for messages */
+	struct parent *parent;
+	/* In the new process: does its work, and does not come back. */
+	void (*run)(struct parent_child *, int engine_fd, int life_fd);
+	/* Hands the engine its end of the pair, which it takes. */
+	void (*attach)(struct parent_child *, int fd);
+	pid_t pid;   /* 0: not running */
+	int life_fd; /* closing it ends the process */
 	uint64_t restarts;
 	unsigned int backoff_s;
 	struct mono began;
 	struct event *restart;
-	struct parent *parent;
+};
+
+/* One sensor's process. */
+struct parent_sensor {
+	struct parent_child child; /* first: its functions are handed it */
+	struct sensor_conf conf;   /* empty text: none */
 };
 
 struct parent {
@@ -79,6 +90,16 @@ void parent_reload(struct parent *);
 /* Tells the engine of the automatic "never" if they changed. */
 void parent_send_never(struct parent *);
 
+/* parent_child.c */
+/* Starts one whose first four fields are set, and keeps it alive. */
+void parent_child_start(struct parent_child *);
+/* Ends it if it runs, and clears it. */
+void parent_child_end(struct parent_child *);
+/* True when it was this one, which is then started again after a while. */
+bool parent_child_ended(struct parent_child *, pid_t, int status);
+/* In a fresh child: keeps the listed descriptors and closes all others. */
+void parent_child_fds(const int *keep, size_t n);
+
 /* parent_sensors.c */
 /* Starts what the policy has and does not run, ends what it lost. */
 void parent_sensors_update(struct parent *);
@@ -86,7 +107,5 @@ void parent_sensors_update(struct parent *);
 void parent_sensors_end(struct parent *);
 /* True when the process was one of the sensors'. */
 bool parent_sensor_ended(struct parent *, pid_t, int status);
-/* In a fresh child: keeps the listed descriptors and closes all others. */
-void parent_child_fds(const int *keep, size_t n);
 
 #endif
