@@ -23,6 +23,10 @@
 #define TABLES_MAX      256
 #define SENSORS_MAX     64
 #define SENSOR_TEXT_LEN 64
+/* A host name's 253 bytes (RFC 1123, section 2.1), with the NUL. */
+#define HOST_NAME_LEN 254
+/* Host names of one policy. */
+#define HOST_NAMES_MAX 256
 
 #define EXPIRE_NEVER INT64_MAX
 

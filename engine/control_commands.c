@@ -56,7 +56,7 @@ answer_refused(struct control_session *s, enum engine_result result, int table,
     const struct prefix *p)
 {
 	const struct ruleset *rules = control_ruleset(s);
-	char text[PREFIX_STRLEN], why[200];
+	char text[PREFIX_STRLEN], why[CONTROL_REASON_LEN];
 	struct entry_view pardon;
 
 	prefix_format(p, text, sizeof(text));

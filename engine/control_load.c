@@ -72,7 +72,8 @@ static void
 name_refused(struct control_session *s, enum engine_result result,
     const struct prefix *p)
 {
-	char text[PREFIX_STRLEN], why[200], error[300];
+	char text[PREFIX_STRLEN], why[CONTROL_REASON_LEN];
+	char error[PREFIX_STRLEN + CONTROL_REASON_LEN + 20];
 
 	if (result == ENGINE_FULL)
 		strlcpy(why, "the table is full, or memory is out",

@@ -17,6 +17,7 @@
 #include "engine/control_protocol.h"
 #include "engine/control_session.h"
 #include "engine/engine.h"
+#include "engine/host_names.h"
 #include "engine/json.h"
 #include "engine/sources.h"
 #include "rules/ruleset.h"
@@ -164,6 +165,26 @@ say_engine(struct control_session *s)
 }
 
 static void
+say_names(struct control_session *s)
+{
+	const struct host_names *names = engine_host_names(s->engine);
+	struct host_name_view name;
+	uint64_t failures = 0, unresolved = 0;
+	size_t i;
+
+	for (i = 0; i < host_names_count(names); i++) {
+		host_names_get(names, i, &name);
+		failures += name.failures;
+		unresolved += name.state == HOST_NAME_UNKNOWN;
+	}
+	gauge(s, "trapline_names", "Host names that are never held.", i);
+	gauge(s, "trapline_names_unresolved", "Of these, without an address.",
+	    unresolved);
+	counter(s, "trapline_name_failures", "Questions for these that failed.",
+	    failures);
+}
+
+static void
 say_sizes(struct control_session *s)
 {
 	const struct ruleset *rules = control_ruleset(s);
@@ -294,6 +315,7 @@ control_metrics(struct control_session *s, int argc, char **argv)
 	s->host->status(s->host, &status);
 	say_daemon(s, &status);
 	say_engine(s);
+	say_names(s);
 	say_sizes(s);
 	say_sensors(s);
 	say_outside(s, &status);

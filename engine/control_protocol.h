@@ -35,7 +35,10 @@
  *		undecodable lost_kernel overruns duplicates flows
  *		flows_forgotten batches_dropped; behind it for each reason
  *		"undecodable": sensor reason count
- * show never	"never": prefix why
+ * show never	"never": prefix why; "name": name state addresses failures
+ *		since, for each host name.  state: asked (no answer yet),
+ *		resolved, stale (the last question failed, what was answered
+ *		before it counts), unresolved (it failed and nothing was)
  * show pardons	"pardon": prefix since until
  * show source A, check A
  *		"hold": table enforce prefix origin by sensor cause count

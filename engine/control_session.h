@@ -12,6 +12,7 @@
 
 #include "engine/clock.h"
 #include "engine/compat.h"
+#include "engine/conf.h"
 #include "engine/prefix.h"
 
 /*
@@ -119,7 +120,9 @@ int control_prefix(struct control_session *, const char *text,
  */
 struct prefix control_source(const struct control_session *,
     const struct prefix *);
-#define CONTROL_WHY_LEN 80
+/* Room for "name " and a host name; for a reason that has it in it. */
+#define CONTROL_WHY_LEN    (HOST_NAME_LEN + 8)
+#define CONTROL_REASON_LEN (CONTROL_WHY_LEN + PREFIX_STRLEN + 40)
 /* Why something is in "never", in words: a table's name is told as such. */
 const char *control_never_why(const struct control_session *, const char *why,
     char *out, size_t size);

@@ -16,6 +16,7 @@
 #include "engine/control_protocol.h"
 #include "engine/control_session.h"
 #include "engine/engine.h"
+#include "engine/host_names.h"
 #include "engine/json.h"
 #include "engine/names.h"
 #include "engine/never.h"
@@ -304,6 +305,31 @@ control_show_sensors(struct control_session *s, int argc, char **argv)
 	control_ok(s);
 }
 
+/* The i-th host name and how asking for it goes; false: there is none. */
+static bool
+say_name(struct control_session *s, size_t i)
+{
+	static const char *const states[] = {"asked", "resolved", "stale",
+	    "unresolved"};
+	const struct host_names *names = engine_host_names(s->engine);
+	char line[CONTROL_ANSWER_MAX];
+	struct host_name_view name;
+	struct json j;
+
+	if (i >= host_names_count(names))
+		return false;
+	host_names_get(names, i, &name);
+	control_begin(&j, line, "name");
+	json_string(&j, "name", name.name);
+	json_string(&j, "state", states[name.state]);
+	json_int(&j, "addresses", (int64_t)name.naddrs);
+	json_int(&j, "failures", (int64_t)name.failures);
+	if (name.since.ms != 0)
+		control_time(&j, "since", name.since);
+	control_say(s, &j);
+	return true;
+}
+
 static bool
 more_never(struct control_session *s)
 {
@@ -314,7 +340,7 @@ more_never(struct control_session *s)
 	struct json j;
 
 	if (s->index >= never_count(never))
-		return false;
+		return say_name(s, s->index++ - never_count(never));
 	p = never_get(never, s->index++);
 	control_begin(&j, line, "never");
 	json_string(&j, "prefix", prefix_format(p, text, sizeof(text)));

@@ -148,7 +148,7 @@ say_pardon(struct inquiry *q)
 static void
 say_never(struct inquiry *q)
 {
-	char line[CONTROL_ANSWER_MAX], why[200];
+	char line[CONTROL_ANSWER_MAX], why[CONTROL_REASON_LEN];
 	struct json j;
 
 	q->is_never =

@@ -45,10 +45,11 @@ engine_new(struct engine_output *out, uint64_t seed, struct wall now)
 	e->tables = tables_new(ENGINE_ENTRIES_MAX, seed, now);
 	e->pardons = tables_new(ENGINE_PARDONS_MAX, seed, now);
 	e->sources = sources_new(ENGINE_SOURCES_MAX, seed);
+	e->host_names = host_names_new();
 	e->never_is_stale = true;
 	threshold_init(&e->breaker, now.ms, false);
-	if (e->names == NULL || e->tables == NULL || e->pardons == NULL ||
-	    e->sources == NULL) {
+	if (e->host_names == NULL || e->names == NULL || e->tables == NULL ||
+	    e->pardons == NULL || e->sources == NULL) {
 		engine_free(e);
 		return NULL;
 	}
@@ -62,6 +63,7 @@ engine_free(struct engine *e)
 		return;
 	never_free(e->never);
 	free(e->auto_never);
+	host_names_free(e->host_names);
 	matcher_free(e->matcher);
 	sources_free(e->distinct);
 	sources_free(e->sources);
@@ -283,6 +285,9 @@ engine_ruleset_take(struct engine *e, struct ruleset **ruleset, struct wall now)
 		threshold_init(&e->breaker, now.ms, false);
 	}
 	name_all(e);
+	if (host_names_set(e->host_names, e->ruleset->never_names,
+		e->ruleset->nnever_names) == -1)
+		fatal("policy");
 	e->never_is_stale = true;
 	engine_claim_members(e, now);
 	if (old != NULL)
@@ -361,6 +366,22 @@ struct names *
 engine_names(struct engine *e)
 {
 	return e->names;
+}
+
+void
+engine_name_answer(struct engine *e, const struct host_name_answer *answer,
+    struct wall now)
+{
+	if (!host_names_answer(e->host_names, answer, now))
+		return;
+	e->never_is_stale = true;
+	engine_never_refresh(e, now);
+}
+
+const struct host_names *
+engine_host_names(const struct engine *e)
+{
+	return e->host_names;
 }
 
 const struct never *

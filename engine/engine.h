@@ -22,6 +22,8 @@
  */
 struct engine;
 struct names;
+struct host_name_answer;
+struct host_names;
 struct never;
 struct ruleset;
 struct sources;
@@ -150,6 +152,13 @@ void engine_never_begin(struct engine *);
 void engine_never_add(struct engine *, const struct prefix *, const char *why);
 void engine_never_end(struct engine *, struct wall now);
 
+/*
+ * What a host name of "set never" was found to be.  What is held and must not
+ * be is then released.
+ */
+void engine_name_answer(struct engine *, const struct host_name_answer *,
+    struct wall now);
+
 /* Hands every entry that the firewall should have to change(), as holds.
  * *cursor starts at 0; n bounds one call.  How many; 0 at the end. */
 size_t engine_offer(struct engine *, uint64_t *cursor, size_t n,
@@ -161,6 +170,7 @@ struct tables *engine_tables(struct engine *);
 struct sources *engine_sources(struct engine *);
 struct names *engine_names(struct engine *);
 const struct never *engine_never(struct engine *);
+const struct host_names *engine_host_names(const struct engine *);
 /* The pardon that covers the prefix; false if there is none. */
 bool engine_pardoned(struct engine *, const struct prefix *,
     struct entry_view *out);

@@ -5,11 +5,13 @@
 
 /*
  * Whom nobody may hold (DESIGN 4.1): loopback, what the policy names, this
- * host's own addresses and sessions, and the entries of the tables that "set
- * never" names.  Built anew when any of these changes; whoever is held and is
- * now among them is let go at once.
+ * host's own addresses and sessions, the addresses of host names, each a
+ * single host, and the entries of the tables that "set never" names.  Built
+ * anew when any of these changes; whoever is held and is now among them is let
+ * go at once.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/engine_state.h"
@@ -132,6 +134,27 @@ never_add_table(struct engine *e, struct never *never, uint16_t table)
 	}
 }
 
+static void
+never_add_names(const struct engine *e, struct never *never)
+{
+	char why[HOST_NAME_LEN + sizeof("name ")];
+	struct host_name_view name;
+	struct prefix host;
+	const char *lasting;
+	size_t i, j;
+
+	for (i = 0; i < host_names_count(e->host_names); i++) {
+		host_names_get(e->host_names, i, &name);
+		snprintf(why, sizeof(why), "name %s", name.name);
+		lasting = names_text(e->names, names_intern(e->names, why));
+		for (j = 0; j < name.naddrs; j++) {
+			host =
+			    prefix_host(host_names_addr(e->host_names, i, j));
+			never_add(never, &host, lasting);
+		}
+	}
+}
+
 static struct never *
 never_build(struct engine *e)
 {
@@ -156,6 +179,7 @@ never_build(struct engine *e)
 			never_add(never, &e->ruleset->never[i].prefix,
 			    "set never");
 	}
+	never_add_names(e, never);
 	never_finish(never);
 	return never;
 }

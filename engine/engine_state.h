@@ -7,6 +7,7 @@
 #define TRAPLINE_ENGINE_ENGINE_STATE_H
 
 #include "engine/engine.h"
+#include "engine/host_names.h"
 #include "engine/names.h"
 #include "engine/never.h"
 #include "engine/sources.h"
@@ -71,6 +72,7 @@ struct engine {
 	bool never_is_arriving; /* between begin and end */
 	struct auto_never *auto_never;
 	size_t nauto_never, auto_never_room;
+	struct host_names *host_names; /* of "set never" */
 
 	struct threshold breaker;
 	bool breaker_is_open;

@@ -333,6 +333,9 @@ replay_run(struct ruleset *rs, const char *const *captures, size_t n,
 	size_t i;
 	int status;
 
+	if (rs->nnever_names > 0)
+		log_warnx("a replay looks nothing up: the host names of \"set "
+			  "never\" protect nobody in it");
 	r.captures = calloc(n, sizeof(*r.captures));
 	if (r.captures == NULL)
 		fatal("captures");

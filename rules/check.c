@@ -61,10 +61,18 @@ check_table_name(struct check *c, const struct conf_word *w)
 int
 check_prefix(struct check *c, const struct conf_word *w, struct prefix *out)
 {
+	char name[HOST_NAME_LEN];
+
 	if (!w->is_table && prefix_parse(w->text, out) == 0)
 		return 0;
-	check_expected(c, w, "an address or a prefix such as 192.0.2.0/24",
-	    NULL);
+	if (!w->is_table && value_host_name(w->text, name) == 0)
+		check_expected(c, w,
+		    "an address or a prefix, since host names stand in "
+		    "\"set never\" only",
+		    NULL);
+	else
+		check_expected(c, w,
+		    "an address or a prefix such as 192.0.2.0/24", NULL);
 	return -1;
 }
 
@@ -209,6 +217,31 @@ check_tables(struct check *c)
 		check_table(c, t);
 }
 
+/* A name in "set never"; false: it is none. */
+static bool
+check_never_name(struct check *c, const struct conf_word *w)
+{
+	struct ruleset *rs = c->ruleset;
+	char name[HOST_NAME_LEN];
+	size_t i;
+
+	if (value_host_name(w->text, name) == -1)
+		return false;
+	for (i = 0; i < rs->nnever_names; i++) {
+		if (strcmp(rs->never_names[i], name) == 0)
+			return true;
+	}
+	if (rs->nnever_names == HOST_NAMES_MAX) {
+		report_error(c->report, &w->pos, "more than %d host names",
+		    HOST_NAMES_MAX);
+		return true;
+	}
+	rs->never_names = rules_grow(rs->never_names, rs->nnever_names,
+	    sizeof(*rs->never_names));
+	rs->never_names[rs->nnever_names++] = rules_strdup(name);
+	return true;
+}
+
 static void
 check_never(struct check *c, const struct conf_word *w)
 {
@@ -226,7 +259,12 @@ check_never(struct check *c, const struct conf_word *w)
 			return;
 		term.type = HOST_TABLE;
 		term.table = (uint16_t)table;
-	} else if (check_prefix(c, w, &term.prefix) == -1) {
+	} else if (prefix_parse(w->text, &term.prefix) == -1) {
+		if (!check_never_name(c, w))
+			check_expected(c, w,
+			    "an address, a prefix such as 192.0.2.0/24 or a "
+			    "host name such as www.example.org",
+			    NULL);
 		return;
 	}
 	rs->never = rules_grow(rs->never, rs->nnever, sizeof(*rs->never));

@@ -59,7 +59,7 @@ void check_expected(struct check *, const struct conf_word *, const char *what,
     const char *const *allowed);
 /* Index of a table, or -1 with an error reported. */
 int check_table_name(struct check *, const struct conf_word *);
-/* A prefix; 0, or -1 with an error reported. */
+/* A prefix and no host name; 0, or -1 with an error reported. */
 int check_prefix(struct check *, const struct conf_word *, struct prefix *);
 /* A number from least to most; 0, or -1 with an error reported. */
 int check_number(struct check *, const char *keyword, const struct conf_word *,

@@ -309,15 +309,31 @@ print_setting(FILE *out, const char *name, const char *value,
 }
 
 static void
+print_never(const struct ruleset *rs, FILE *out)
+{
+	const char *before = "set never { ";
+	size_t i;
+
+	if (rs->nnever == 0 && rs->nnever_names == 0)
+		return;
+	for (i = 0; i < rs->nnever; i++) {
+		fputs(before, out);
+		print_term(out, rs, &rs->never[i]);
+		before = ", ";
+	}
+	for (i = 0; i < rs->nnever_names; i++) {
+		fprintf(out, "%s%s", before, rs->never_names[i]);
+		before = ", ";
+	}
+	fputs(" }\n", out);
+}
+
+static void
 print_settings(const struct ruleset *rs, FILE *out)
 {
 	struct ruleset *defaults = ruleset_new();
 
-	if (rs->nnever > 0) {
-		fputs("set never ", out);
-		print_terms(out, rs, rs->never, rs->nnever);
-		fputc('\n', out);
-	}
+	print_never(rs, out);
 	print_limits(rs, defaults, out);
 	if (rs->rate_is_window)
 		fputs("set rate window\n", out);

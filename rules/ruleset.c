@@ -86,6 +86,9 @@ ruleset_free(struct ruleset *rs)
 	for (i = 0; i < TABLES_MAX; i++)
 		free(rs->table_files[i]);
 	free(rs->never);
+	for (i = 0; i < rs->nnever_names; i++)
+		free(rs->never_names[i]);
+	free(rs->never_names);
 	free(rs->state_dir);
 	free(rs->socket);
 	free(rs->user);

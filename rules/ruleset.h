@@ -120,6 +120,8 @@ struct ruleset {
 	enum firewall_type firewall;
 	struct host_term *never;
 	size_t nnever;
+	char **never_names; /* host names, in lower case, none twice */
+	size_t nnever_names;
 	unsigned int source_len_inet; /* of the 128-bit form */
 	unsigned int source_len_inet6;
 	uint64_t limit_sources;

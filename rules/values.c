@@ -21,7 +21,8 @@
 #include "rules/policy_text.h"
 #include "rules/ruleset.h"
 
-#define TIME_MOST (INT64_C(100) * 366 * 86400)
+#define TIME_MOST  (INT64_C(100) * 366 * 86400)
+#define LABEL_MOST 63
 
 struct name_number {
 	const char *name;
@@ -300,6 +301,45 @@ value_port(const char *text, struct policy_text *policy, bool from_files,
 		&len) == -1)
 		return -1;
 	return service_find(text, bytes, len, out);
+}
+
+/* The length of the label at text, or 0 when it is none. */
+static size_t
+label_len(const char *text)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)text[n]) || text[n] == '-')
+		n++;
+	if (n == 0 || n > LABEL_MOST || text[0] == '-' || text[n - 1] == '-')
+		return 0;
+	return n;
+}
+
+int
+value_host_name(const char *text, char *out)
+{
+	size_t i, n, labels = 0, len = strlen(text);
+	bool is_number = false;
+	const char *at = text;
+
+	if (len >= HOST_NAME_LEN)
+		return -1;
+	for (;; at++) {
+		n = label_len(at);
+		if (n == 0)
+			return -1;
+		is_number = strspn(at, "0123456789") == n;
+		labels++;
+		at += n;
+		if (*at != '.')
+			break;
+	}
+	if (*at != '\0' || labels < 2 || is_number)
+		return -1;
+	for (i = 0; i <= len; i++)
+		out[i] = (char)tolower((unsigned char)text[i]);
+	return 0;
 }
 
 static int

@@ -25,6 +25,13 @@ int value_time(const char *text, int64_t *seconds);
 #define VALUE_TIME_LEN 24
 const char *value_time_format(int64_t seconds, char *out, size_t size);
 
+/*
+ * A host name of two labels or more (RFC 1123, section 2.1) in lower case;
+ * out has HOST_NAME_LEN bytes.  A last label of digits alone is a mistyped
+ * address.
+ */
+int value_host_name(const char *text, char *out);
+
 /* An IP protocol by name or number. */
 int value_proto(const char *text, uint8_t *out);
 /* NULL when the number has no name here. */

@@ -72,6 +72,12 @@ status=0
 replay "$dir/none.conf" "$file" >/dev/null 2>&1 || status=$?
 check "a missing policy exits with 2" test "$status" -eq 2
 
+sed 's/^set never { /&www.example.org, /' "$conf" >"$dir/names.conf"
+replay "$dir/names.conf" "$file" >"$dir/names" 2>"$dir/names.err" || true
+check "a host name changes nothing in a replay" cmp "$dir/names" \
+	"$data/handshakes.jsonl"
+check "that is said once" test "$(grep -c 'looks nothing up' "$dir/names.err")" = 1
+
 # Text says the same as JSON: one line an event.
 "$traplined" -f "$conf" -r "$file" >"$dir/text" 2>/dev/null || true
 check "text has a line for each hold" test \

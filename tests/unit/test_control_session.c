@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/control_protocol.h"
+#include "engine/host_names.h"
 #include "tests/unit/control_fixture.h"
 
 static struct fixture fixture;
@@ -266,6 +267,56 @@ who_becomes_an_administrator_is_released_at_once(void **state)
 }
 
 static void
+take_answer(const char *name, enum host_name_result result)
+{
+	struct host_name_answer answer = {.family = 4,
+	    .result = (uint8_t)result,
+	    .n = result == HOST_NAME_ADDRESSES};
+
+	snprintf(answer.name, sizeof(answer.name), "%s", name);
+	addr_parse("203.0.113.9", &answer.addrs[0]);
+	engine_name_answer(fixture.engine, &answer, fixture.now);
+}
+
+static void
+host_names_are_shown_with_how_asking_for_them_goes(void **state)
+{
+	/* As long as a name can be. */
+	char name[HOST_NAME_LEN], text[4 * HOST_NAME_LEN];
+	struct ruleset *rules;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < HOST_NAME_LEN - 1; i++)
+		name[i] = i % 2 == 0 ? 'a' : '.';
+	name[i] = '\0';
+	snprintf(text, sizeof(text), "set never { %s }\ntable <bad>\n", name);
+	rules = fixture_ruleset(text);
+	engine_ruleset_take(fixture.engine, &rules, fixture.now);
+	snprintf(text, sizeof(text),
+	    "{\"what\":\"name\",\"name\":\"%s\",\"state\":\"asked\","
+	    "\"addresses\":0,\"failures\":0}\n",
+	    name);
+	expect_part("show never", text);
+	take_answer(name, HOST_NAME_FAILED);
+	expect_part("show never",
+	    "\"state\":\"unresolved\",\"addresses\":0,\"failures\":1}");
+	take_answer(name, HOST_NAME_ADDRESSES);
+	expect_part("show never",
+	    "\"state\":\"resolved\",\"addresses\":1,\"failures\":1,"
+	    "\"since\":\"2026-11-22T09:36:37.000Z\"}");
+	take_answer(name, HOST_NAME_FAILED);
+	expect_part("show never", "\"state\":\"stale\",\"addresses\":1,");
+	snprintf(text, sizeof(text),
+	    "203.0.113.0/24 was not added: it covers 203.0.113.9, which is "
+	    "never held (name %s)\"}",
+	    name);
+	expect_part("add bad 203.0.113.0/24", text);
+	expect_part("metrics", "trapline_name_failures_total 2\"}");
+	expect_part("metrics", "trapline_names_unresolved 0\"}");
+}
+
+static void
 flush_spares_what_the_policy_names(void **state)
 {
 	(void)state;
@@ -512,6 +563,7 @@ main(void)
 	    TEST(pardon_releases_everywhere_for_a_day),
 	    TEST(pardon_takes_the_prefix_that_rules_hold),
 	    TEST(who_becomes_an_administrator_is_released_at_once),
+	    TEST(host_names_are_shown_with_how_asking_for_them_goes),
 	    TEST(flush_spares_what_the_policy_names),
 	    TEST(load_holds_each_line_and_names_the_others),
 	    TEST(a_load_that_is_cut_off_says_where),

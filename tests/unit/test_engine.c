@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/engine.h"
+#include "engine/host_names.h"
 #include "engine/names.h"
 #include "engine/never.h"
 #include "engine/sources.h"
@@ -405,6 +406,56 @@ a_listed_prefix_is_held_again_when_its_pardon_ends(void **state)
 }
 
 static void
+who_a_name_comes_to_stand_for_is_let_go_and_not_held(void **state)
+{
+	struct host_name_answer name = {.family = 4, .n = 1};
+	struct bench b;
+
+	(void)state;
+	start(&b, "set never { www.example.org }\n" TABLE
+		  "watch seen blocked (overload <bad>)\n");
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 0);
+	expect(&b, "hold bad 198.51.100.1 line 3 blocked");
+	snprintf(name.name, sizeof(name.name), "www.example.org");
+	addr_parse("198.51.100.1", &name.addrs[0]);
+	engine_name_answer(b.engine, &name, at(1));
+	expect(&b, "release bad 198.51.100.1 line 3 never");
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 2);
+	expect(&b, "refuse bad 198.51.100.1 line 3 never");
+	/* Its neighbour is nobody's, and another answer takes its place. */
+	observe(&b, "198.51.100.2", OBS_BLOCKED, 3);
+	expect(&b, "hold bad 198.51.100.2 line 3 blocked");
+	addr_parse("198.51.100.2", &name.addrs[0]);
+	engine_name_answer(b.engine, &name, at(4));
+	expect(&b, "release bad 198.51.100.2 line 3 never");
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 5);
+	expect(&b, "hold bad 198.51.100.1 line 3 blocked");
+	engine_free(b.engine);
+}
+
+static void
+a_reload_without_the_name_forgets_its_addresses(void **state)
+{
+	struct host_name_answer name = {.family = 6, .n = 1};
+	struct ruleset *rs;
+	struct bench b;
+
+	(void)state;
+	start(&b, "set never { www.example.org }\n" TABLE
+		  "watch seen blocked (overload <bad>)\n");
+	snprintf(name.name, sizeof(name.name), "www.example.org");
+	addr_parse("198.51.100.1", &name.addrs[0]);
+	engine_name_answer(b.engine, &name, at(0));
+	rs = policy("set never { 192.0.2.1 }\n" TABLE
+		    "watch seen blocked (overload <bad>)\n");
+	engine_ruleset_take(b.engine, &rs, at(1));
+	engine_name_answer(b.engine, &name, at(2));
+	observe(&b, "198.51.100.1", OBS_BLOCKED, 3);
+	expect(&b, "hold bad 198.51.100.1 line 3 blocked");
+	engine_free(b.engine);
+}
+
+static void
 a_pardon_sticks_until_its_time_and_the_operator_outranks_it(void **state)
 {
 	struct prefix host = prefix_of("198.51.100.1");
@@ -567,6 +618,9 @@ main(void)
 	    cmocka_unit_test(
 		a_listed_prefix_is_held_again_when_its_pardon_ends),
 	    cmocka_unit_test(a_flood_over_the_breaker_is_told_once),
+	    cmocka_unit_test(
+		who_a_name_comes_to_stand_for_is_let_go_and_not_held),
+	    cmocka_unit_test(a_reload_without_the_name_forgets_its_addresses),
 	    cmocka_unit_test(
 		a_pardon_sticks_until_its_time_and_the_operator_outranks_it),
 	    cmocka_unit_test(an_entry_lives_while_any_hold_lives),

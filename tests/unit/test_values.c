@@ -176,6 +176,30 @@ slips_of_the_pen_are_understood(void **state)
 	}
 }
 
+static void
+host_names_are_as_long_as_they_may_be(void **state)
+{
+	char name[HOST_NAME_LEN + 1], out[HOST_NAME_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < HOST_NAME_LEN; i++)
+		name[i] = i % 2 == 0 ? 'A' : '.';
+	name[HOST_NAME_LEN - 1] = '\0';
+	assert_int_equal(value_host_name(name, out), 0);
+	assert_int_equal(strlen(out), 253);
+	assert_int_equal(out[252], 'a');
+	name[HOST_NAME_LEN - 1] = 'b';
+	name[HOST_NAME_LEN] = '\0';
+	assert_int_equal(value_host_name(name, out), -1);
+	memset(name, 'c', 63);
+	memcpy(name + 63, ".org", 5);
+	assert_int_equal(value_host_name(name, out), 0);
+	memset(name, 'c', 64);
+	memcpy(name + 64, ".org", 5);
+	assert_int_equal(value_host_name(name, out), -1);
+}
+
 int
 main(void)
 {
@@ -187,6 +211,7 @@ main(void)
 	    cmocka_unit_test(other_services_are_looked_up_in_the_text),
 	    cmocka_unit_test(ranges_that_touch_become_one),
 	    cmocka_unit_test(keywords_are_sorted_and_found),
+	    cmocka_unit_test(host_names_are_as_long_as_they_may_be),
 	    cmocka_unit_test(slips_of_the_pen_are_understood),
 	};
 
