@@ -36,6 +36,7 @@ static const struct msg_rule msg_rules[] = {
 	EXACTLY(sizeof(struct msg_sensor_state))},
     {MSG_SENSOR_STATE, PROCESS_SENSOR, PROCESS_ENGINE,
 	EXACTLY(sizeof(struct msg_sensor_state))},
+    {MSG_RESOLVER_ATTACH, PROCESS_PARENT, PROCESS_ENGINE, EXACTLY(0)},
     {MSG_NEVER, PROCESS_PARENT, PROCESS_ENGINE,
 	FROM_FIELD(struct msg_never, members)},
     {MSG_CHANGES_DONE, PROCESS_PARENT, PROCESS_ENGINE,
@@ -60,6 +61,8 @@ static const struct msg_rule msg_rules[] = {
 	FROM_FIELD(struct msg_observations, observations)},
     {MSG_SENSOR_STATS, PROCESS_SENSOR, PROCESS_ENGINE,
 	EXACTLY(sizeof(struct msg_sensor_stats))},
+    {MSG_NAME, PROCESS_RESOLVER, PROCESS_ENGINE,
+	EXACTLY(sizeof(struct host_name_answer))},
 };
 
 #define NRULES (sizeof(msg_rules) / sizeof(msg_rules[0]))
@@ -204,6 +207,18 @@ is_sensor_stats(const struct msg_sensor_stats *m)
 	return true;
 }
 
+static bool
+is_name(const struct host_name_answer *m)
+{
+	if (!is_text(m->name, sizeof(m->name)) ||
+	    !is_text(m->why, sizeof(m->why)) ||
+	    (m->family != 4 && m->family != 6))
+		return false;
+	if (m->result == HOST_NAME_ADDRESSES)
+		return m->n > 0 && m->n <= HOST_NAME_ADDRS_MAX;
+	return m->result <= HOST_NAME_FAILED && m->n == 0;
+}
+
 /* Is what lies behind the header within bounds?  Its length is. */
 static bool
 is_content(const struct msg *m)
@@ -230,6 +245,8 @@ is_content(const struct msg *m)
 		return is_observations(&m->u.observations, len);
 	case MSG_SENSOR_STATS:
 		return is_sensor_stats(&m->u.sensor_stats);
+	case MSG_NAME:
+		return is_name(&m->u.name);
 	default:
 		return true;
 	}

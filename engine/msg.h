@@ -13,6 +13,7 @@
 #include "actuators/actuator.h"
 #include "engine/buf.h"
 #include "engine/change.h"
+#include "engine/host_names.h"
 #include "engine/observation.h"
 #include "engine/prefix.h"
 #include "sensors/sensor.h"
@@ -28,6 +29,7 @@ enum process {
 	PROCESS_PARENT,
 	PROCESS_ENGINE,
 	PROCESS_SENSOR,
+	PROCESS_RESOLVER,
 };
 
 enum msg_type {
@@ -36,6 +38,7 @@ enum msg_type {
 	MSG_POLICY_LOAD,     /* all files were sent: load them */
 	MSG_POLICY_REFUSED,  /* a reload failed, with the reasons */
 	MSG_SENSOR_ATTACH,   /* carries a descriptor */
+	MSG_RESOLVER_ATTACH, /* carries a descriptor */
 	MSG_NEVER,
 	MSG_CHANGES_DONE,
 	MSG_FOUND,
@@ -53,6 +56,8 @@ enum msg_type {
 	MSG_SENSOR_STATE,
 	MSG_OBSERVATIONS,
 	MSG_SENSOR_STATS,
+	/* resolver to engine */
+	MSG_NAME,
 };
 
 /* Most bytes of a message, header included. */
@@ -169,6 +174,7 @@ struct msg {
 		struct msg_observations observations;
 		struct msg_sensor_stats sensor_stats;
 		struct actuator_counters counters;
+		struct host_name_answer name;
 	} u;
 };
 

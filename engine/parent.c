@@ -5,9 +5,9 @@
 
 /*
  * The parent: the only process with privileges.  It opens the firewall, and
- * what parent_files.c makes, forks the engine and the sensors, and then only
- * carries messages to the kernel.  It parses nothing that came from the
- * network.
+ * what parent_files.c makes, forks the engine, the sensors and the resolver,
+ * and then only carries messages to the kernel.  It parses nothing that came
+ * from the network.
  */
 
 #include "engine/parent.h"
@@ -64,6 +64,7 @@ stop(struct parent *p, int status)
 {
 	p->is_stopping = true;
 	parent_sensors_end(p);
+	parent_child_end(&p->resolver);
 	channel_free(p->engine);
 	/* The engine stores what it has; who starts next finds all free. */
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
@@ -172,7 +173,9 @@ on_child(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (parent_sensor_ended(p, pid, status) || pid != p->engine_pid)
+		if (parent_sensor_ended(p, pid, status) ||
+		    parent_child_ended(&p->resolver, pid, status) ||
+		    pid != p->engine_pid)
 			continue;
 		p->engine_pid = 0;
 		log_ended(status);
@@ -280,6 +283,7 @@ parent_run(const struct parent_start *start, struct ruleset *rs,
 	parent_send_never(p);
 	parent_send_policy(p);
 	parent_sensors_update(p);
+	parent_resolver_update(p);
 	event_base_dispatch(p->base);
 	fatalx("the event loop ended");
 }

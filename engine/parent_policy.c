@@ -104,6 +104,7 @@ take_policy(struct parent *p, struct ruleset *rs, struct policy_text *text)
 	(void)parent_actuator_reconfigure(p);
 	parent_send_policy(p);
 	parent_sensors_update(p);
+	parent_resolver_update(p);
 }
 
 void

@@ -19,7 +19,7 @@
 /*
  * The inside of the parent, shared by parent.c (start, loop), parent_files.c,
  * parent_actuator.c, parent_policy.c (policy, "never"), parent_child.c
- * (processes that are kept alive) and parent_sensors.c.
+ * (processes that are kept alive), parent_sensors.c and parent_resolver.c.
  */
 
 struct actuator;
@@ -62,6 +62,7 @@ struct parent {
 	struct actuator *actuator;
 	struct event *notice, *addresses, *counters;
 	struct parent_sensor sensors[SENSORS_MAX];
+	struct parent_child resolver;
 	struct actuator_counters told;
 	struct hostaddrs_watch *never_watch;
 	struct msg_never_member *never;
@@ -99,6 +100,10 @@ void parent_child_end(struct parent_child *);
 bool parent_child_ended(struct parent_child *, pid_t, int status);
 /* In a fresh child: keeps the listed descriptors and closes all others. */
 void parent_child_fds(const int *keep, size_t n);
+
+/* parent_resolver.c */
+/* Ends it, and starts another if the policy has names. */
+void parent_resolver_update(struct parent *);
 
 /* parent_sensors.c */
 /* Starts what the policy has and does not run, ends what it lost. */

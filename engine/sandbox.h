@@ -13,6 +13,9 @@ enum sandbox_profile {
 	/* That, writes its open store, and takes connections of an inherited
 	 * listening socket. */
 	SANDBOX_ENGINE,
+	/* What a sensor may, and makes UDP sockets; FreeBSD has nothing that
+	 * fits, and confines it by user and chroot alone. */
+	SANDBOX_RESOLVER,
 };
 
 /*

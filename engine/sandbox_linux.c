@@ -6,9 +6,9 @@
 /*
  * The sandbox of Linux: no_new_privs, then Landlock where the kernel has it,
  * then a list of allowed system calls; any other kills the process.  No list
- * has a call that takes a path, makes a socket, starts a process or looks
- * into another one.  A call that is missing here shows in the kernel's log as
- * "audit: type=1326 ... syscall=N".
+ * has a call that takes a path, starts a process or looks into another one;
+ * none makes a socket but the resolver's, for UDP alone.  A call that is
+ * missing here shows in the kernel's log as "audit: type=1326 ... syscall=N".
  */
 
 #include "engine/sandbox.h"
@@ -47,7 +47,7 @@ struct call {
 #define INT_IS(name, argument, value)                                          \
 	WHEN(name, argument, UINT32_MAX, (uint32_t)(value))
 
-/* Both profiles. */
+/* All profiles. */
 static const struct call common[] = {
     /* What is open. */
     {ANY(read)},
@@ -202,6 +202,32 @@ add(scmp_filter_ctx ctx, uint32_t action, const struct call *calls, size_t n)
 	}
 }
 
+/* The resolver's own: a UDP socket of either family, and nothing like it. */
+static void
+add_udp(scmp_filter_ctx ctx)
+{
+	static const scmp_datum_t families[] = {AF_INET, AF_INET6};
+	struct scmp_arg_cmp is[] = {
+	    {0, SCMP_CMP_MASKED_EQ, UINT32_MAX, 0},
+	    {1, SCMP_CMP_MASKED_EQ,
+		UINT32_MAX & ~(scmp_datum_t)(SOCK_NONBLOCK | SOCK_CLOEXEC),
+		SOCK_DGRAM},
+	    {2, SCMP_CMP_MASKED_EQ, UINT32_MAX, 0},
+	};
+	size_t i;
+	int error;
+
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		is[0].datum_b = families[i];
+		error = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+		    SCMP_SYS(socket), sizeof(is) / sizeof(is[0]), is);
+		if (error < 0) {
+			errno = -error;
+			fatal("sandbox: UDP sockets");
+		}
+	}
+}
+
 static void
 filter_calls(enum sandbox_profile profile)
 {
@@ -223,6 +249,8 @@ filter_calls(enum sandbox_profile profile)
 		add(ctx, SCMP_ACT_ERRNO(EACCES), engine_refused,
 		    sizeof(engine_refused) / sizeof(engine_refused[0]));
 	}
+	if (profile == SANDBOX_RESOLVER)
+		add_udp(ctx);
 #ifdef TRAPLINE_SANITIZED
 	add(ctx, SCMP_ACT_ALLOW, sanitizers,
 	    sizeof(sanitizers) / sizeof(sanitizers[0]));

@@ -24,6 +24,8 @@ sandbox_enter(enum sandbox_profile profile)
 
 	if (profile == SANDBOX_ENGINE)
 		promises = "stdio flock unix";
+	else if (profile == SANDBOX_RESOLVER)
+		promises = "stdio inet";
 	if (pledge(promises, NULL) == -1)
 		fatal("sandbox: pledge \"%s\"", promises);
 }

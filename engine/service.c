@@ -282,6 +282,9 @@ on_parent(void *arg, const struct msg *m, int fd)
 	case MSG_SENSOR_ATTACH:
 		service_sensor_attach(s, &m->u.sensor_state, fd);
 		break;
+	case MSG_RESOLVER_ATTACH:
+		service_resolver_attach(s, fd);
+		break;
 	case MSG_NEVER:
 		service_never(s, &m->u.never);
 		break;

@@ -19,7 +19,8 @@
 /*
  * The inside of the engine's process, shared by service.c (loop and time),
  * service_policy.c (policy, restoring), service_kernel.c (changes to the
- * firewall, synchronisation), service_sensors.c and service_control.c.
+ * firewall, synchronisation), service_sensors.c, service_resolver.c and
+ * service_control.c.
  */
 
 struct channel;
@@ -103,6 +104,7 @@ struct service {
 	bool store_failed;
 	uint64_t commits;
 	struct service_sensor sensors[SENSORS_MAX];
+	struct channel *resolver; /* NULL: none runs */
 };
 
 /* service.c */
@@ -137,6 +139,9 @@ void service_couple(struct service *, bool is_coupled);
 /* service_sensors.c */
 void service_sensor_attach(struct service *, const struct msg_sensor_state *,
     int fd);
+
+/* service_resolver.c */
+void service_resolver_attach(struct service *, int fd);
 
 /* service_control.c */
 void service_control_init(struct service *);

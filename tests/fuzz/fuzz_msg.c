@@ -54,6 +54,11 @@ touch(const struct msg *m)
 			require(m->u.changes.changes[i].prefix.len <= 128);
 		}
 		break;
+	case MSG_NAME:
+		sum += strlen(m->u.name.name) + strlen(m->u.name.why);
+		for (i = 0; i < m->u.name.n; i++)
+			sum += m->u.name.addrs[i].bytes[15];
+		break;
 	case MSG_FOUND:
 		for (i = 0; i < m->u.found.n; i++)
 			require(m->u.found.entries[i].table < TABLES_MAX);
@@ -84,7 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(m, data + 2, size - 2);
 	/* Mutated lengths rarely fit; the others are tested by test_msg. */
 	m->header.len = (uint32_t)(size - 2 - sizeof(m->header));
-	if (msg_check(m, size - 2, data[0] % 3, data[1] % 3, &err) == 0)
+	if (msg_check(m, size - 2, data[0] % 4, data[1] % 4, &err) == 0)
 		sink = touch(m);
 	free(m);
 	(void)sink;

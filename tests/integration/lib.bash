@@ -55,7 +55,9 @@ clean_up() {
 			kill -9 "$pid" 2>/dev/null || true
 		done
 		ip netns delete "$space" 2>/dev/null || true
+		rm -rf "/etc/netns/$space"
 	done
+	rmdir /etc/netns 2>/dev/null || true
 	for pid in $(jobs -p); do
 		kill "$pid" 2>/dev/null || true
 	done

@@ -147,6 +147,55 @@ a_piece_lies_within_its_file(void **state)
 	    -1);
 }
 
+static void
+a_name_comes_from_the_resolver_with_addresses_within_bounds(void **state)
+{
+	struct host_name_answer *name = &m.u.name;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	name->family = 4;
+	name->n = HOST_NAME_ADDRS_MAX;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    0);
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_SENSOR, PROCESS_ENGINE), -1);
+	assert_int_equal(judge(MSG_OBSERVATIONS, msg_observations_len(0),
+			     PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+	assert_int_equal(judge(MSG_NAME, sizeof(*name) - 1, PROCESS_RESOLVER,
+			     PROCESS_ENGINE),
+	    -1);
+	name->n++;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+	name->n = 1;
+	name->result = HOST_NAME_NONE;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+	name->n = 0;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    0);
+	name->result = HOST_NAME_FAILED + 1;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+	name->result = HOST_NAME_FAILED;
+	name->family = 5;
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+	name->family = 6;
+	memset(name->name, 'x', sizeof(name->name));
+	assert_int_equal(
+	    judge(MSG_NAME, sizeof(*name), PROCESS_RESOLVER, PROCESS_ENGINE),
+	    -1);
+}
+
 int
 main(void)
 {
@@ -158,6 +207,8 @@ main(void)
 	    cmocka_unit_test(an_observation_is_of_one_known_kind),
 	    cmocka_unit_test(a_text_without_an_end_is_refused),
 	    cmocka_unit_test(a_piece_lies_within_its_file),
+	    cmocka_unit_test(
+		a_name_comes_from_the_resolver_with_addresses_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

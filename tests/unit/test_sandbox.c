@@ -79,7 +79,7 @@ try_unlink(void)
 }
 
 static void
-try_inet_socket(void)
+try_tcp_socket(void)
 {
 	syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 }
@@ -186,7 +186,7 @@ expect_all_killed(enum sandbox_profile profile)
 	    {"open", try_old_open},
 	    {"create", try_make_file},
 	    {"unlink", try_unlink},
-	    {"internet socket", try_inet_socket},
+	    {"TCP socket", try_tcp_socket},
 	    {"netlink socket", try_netlink_socket},
 	    {"connect", try_connect},
 	    {"bind", try_bind},
@@ -222,6 +222,108 @@ what_the_engine_has_no_business_with_kills_it(void **state)
 {
 	(void)state;
 	expect_all_killed(SANDBOX_ENGINE);
+}
+
+static void
+what_the_resolver_has_no_business_with_kills_it(void **state)
+{
+	(void)state;
+	expect_all_killed(SANDBOX_RESOLVER);
+}
+
+static void
+try_ping_socket(void)
+{
+	syscall(SYS_socket, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+}
+
+static void
+try_raw_socket(void)
+{
+	syscall(SYS_socket, AF_INET, SOCK_RAW, 0);
+}
+
+static void
+try_unix_socket(void)
+{
+	syscall(SYS_socket, AF_UNIX, SOCK_DGRAM, 0);
+}
+
+static void
+try_udp_socket(void)
+{
+	syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static void
+sockets_unlike_udp_kill_the_resolver(void **state)
+{
+	(void)state;
+	assert_int_equal(WTERMSIG(status_of(SANDBOX_RESOLVER, try_ping_socket)),
+	    SIGSYS);
+	assert_int_equal(WTERMSIG(status_of(SANDBOX_RESOLVER, try_raw_socket)),
+	    SIGSYS);
+	assert_int_equal(WTERMSIG(status_of(SANDBOX_RESOLVER, try_unix_socket)),
+	    SIGSYS);
+}
+
+static void
+a_udp_socket_is_the_resolvers_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(SANDBOX_RESOLVER, try_udp_socket), 0);
+	assert_int_equal(WTERMSIG(status_of(SANDBOX_SENSOR, try_udp_socket)),
+	    SIGSYS);
+	assert_int_equal(WTERMSIG(status_of(SANDBOX_ENGINE, try_udp_socket)),
+	    SIGSYS);
+}
+
+/* A question to a server on this host and its answer, as evdns does it. */
+static int
+do_resolver_work(int server, const struct sockaddr_in *where)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	char bytes[2];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0) == -1 ||
+	    sendto(fd, "q", 1, 0, (const struct sockaddr *)where,
+		sizeof(*where)) != 1)
+		return 1;
+	if (recvfrom(server, bytes, sizeof(bytes), 0, (struct sockaddr *)&from,
+		&len) != 1 ||
+	    sendto(server, "a", 1, 0, (struct sockaddr *)&from, len) != 1)
+		return 2;
+	len = sizeof(from);
+	if (recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from,
+		&len) != 1)
+		return 3;
+	close(fd);
+	return 0;
+}
+
+static void
+the_resolver_works_on(void **state)
+{
+	struct sockaddr_in where = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(where);
+	int status, server = socket(AF_INET, SOCK_DGRAM, 0);
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(server, (struct sockaddr *)&where, len), 0);
+	assert_int_equal(getsockname(server, (struct sockaddr *)&where, &len),
+	    0);
+	pid = fork();
+	if (pid == 0) {
+		sandbox_enter(SANDBOX_RESOLVER);
+		exit(do_resolver_work(server, &where));
+	}
+	waitpid(pid, &status, 0);
+	close(server);
+	assert_int_equal(status, 0);
 }
 
 static void
@@ -467,6 +569,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_a_sensor_has_no_business_with_kills_it),
 	    cmocka_unit_test(what_the_engine_has_no_business_with_kills_it),
+	    cmocka_unit_test(what_the_resolver_has_no_business_with_kills_it),
+	    cmocka_unit_test(sockets_unlike_udp_kill_the_resolver),
+	    cmocka_unit_test(a_udp_socket_is_the_resolvers_alone),
+	    cmocka_unit_test(the_resolver_works_on),
 	    cmocka_unit_test(the_engines_own_calls_kill_a_sensor),
 	    cmocka_unit_test(abort_still_aborts),
 	    cmocka_unit_test(a_sensor_works_on),
