@@ -28,53 +28,10 @@ get_be(struct buf *b, size_t n, uint64_t *out)
 	return 0;
 }
 
-/* Reads n bytes, least significant first. */
-static int
-get_le(struct buf *b, size_t n, uint64_t *out)
-{
-	uint64_t value = 0;
-	size_t i;
-
-	*out = 0;
-	if (buf_left(b) < n)
-		return -1;
-	for (i = n; i > 0; i--)
-		value = value << 8 | b->data[b->pos + i - 1];
-	b->pos += n;
-	*out = value;
-	return 0;
-}
-
 int
 buf_get_be64(struct buf *b, uint64_t *out)
 {
 	return get_be(b, 8, out);
-}
-
-int
-buf_get_le16(struct buf *b, uint16_t *out)
-{
-	uint64_t value;
-	int result = get_le(b, 2, &value);
-
-	*out = (uint16_t)value;
-	return result;
-}
-
-int
-buf_get_le32(struct buf *b, uint32_t *out)
-{
-	uint64_t value;
-	int result = get_le(b, 4, &value);
-
-	*out = (uint32_t)value;
-	return result;
-}
-
-int
-buf_get_le64(struct buf *b, uint64_t *out)
-{
-	return get_le(b, 8, out);
 }
 
 int

@@ -93,9 +93,6 @@ buf_get_be32(struct buf *b, uint32_t *out)
 }
 
 int buf_get_be64(struct buf *, uint64_t *out);
-int buf_get_le16(struct buf *, uint16_t *out);
-int buf_get_le32(struct buf *, uint32_t *out);
-int buf_get_le64(struct buf *, uint64_t *out);
 
 /* Copies n bytes out.  0, or -1 with nothing read and out zeroed. */
 static inline int

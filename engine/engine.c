@@ -397,11 +397,3 @@ engine_counters(const struct engine *e, struct engine_counters *out)
 	if (e->distinct != NULL)
 		out->sources = sources_count(e->distinct);
 }
-
-const char *
-engine_sensor_name(const struct engine *e, uint8_t index)
-{
-	if (index >= SENSORS_MAX)
-		return "";
-	return names_text(e->names, e->sensor_names[index]);
-}

@@ -177,7 +177,5 @@ bool engine_pardoned(struct engine *, const struct prefix *,
 /* Pardons, walked as tables_walk() does. */
 struct tables *engine_pardons(struct engine *);
 void engine_counters(const struct engine *, struct engine_counters *);
-/* Name of a sensor as events write it. */
-const char *engine_sensor_name(const struct engine *, uint8_t index);
 
 #endif

@@ -124,8 +124,9 @@ prefix_is_host(const struct prefix *p)
 	return p->len == 128;
 }
 
-unsigned int
-prefix_mask_bits(const struct prefix *p)
+/* The length as people write it: 0 to 32 for IPv4, 0 to 128 for IPv6. */
+static unsigned int
+mask_bits(const struct prefix *p)
 {
 	return prefix_is_ipv4(p) ? p->len - PREFIX_V4_BASE : p->len;
 }
@@ -243,6 +244,6 @@ prefix_format(const struct prefix *p, char *out, size_t size)
 	if (!prefix_is_ipv4(p) && addr_is_ipv4(&p->addr))
 		inet_ntop(AF_INET6, p->addr.bytes, out, (socklen_t)size);
 	used = strlen(out);
-	snprintf(out + used, size - used, "/%u", prefix_mask_bits(p));
+	snprintf(out + used, size - used, "/%u", mask_bits(p));
 	return out;
 }

@@ -53,8 +53,6 @@ struct prefix prefix_host(const struct addr *);
 bool prefix_is_ipv4(const struct prefix *);
 /* True for one single address. */
 bool prefix_is_host(const struct prefix *);
-/* The length as people write it: 0 to 32 for IPv4, 0 to 128 for IPv6. */
-unsigned int prefix_mask_bits(const struct prefix *);
 bool prefix_contains(const struct prefix *, const struct addr *);
 /* True when every address of inner is in outer; equal prefixes cover. */
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner);

@@ -76,8 +76,9 @@ service_turn(struct service *s)
 	event_active(s->turn, EV_TIMEOUT, 0);
 }
 
-void
-service_arm(struct service *s)
+/* When time has work next. */
+static void
+arm_tick(struct service *s)
 {
 	struct wall next = engine_next(s->engine);
 	int64_t ms = TICK_MOST_MS;
@@ -125,7 +126,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	if (journal_pending(s->journal) > 0 &&
 	    !event_pending(s->commit, EV_TIMEOUT, NULL))
 		arm_ms(s->commit, COMMIT_DELAY_MS);
-	service_arm(s);
+	arm_tick(s);
 }
 
 static void

@@ -111,8 +111,6 @@ struct service {
 struct wall service_now(struct service *);
 /* At the end of this turn: changes to the kernel, then the store. */
 void service_turn(struct service *);
-/* When time has work next. */
-void service_arm(struct service *);
 int service_commit(struct service *);
 /* Name of a table that lasts as long as the process. */
 const char *service_table_name(struct service *, uint16_t table);

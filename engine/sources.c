@@ -516,17 +516,3 @@ sources_expire(struct sources *s, struct wall now, size_t n, int64_t idle_s)
 		}
 	}
 }
-
-void
-sources_each_of(struct sources *s, const uint32_t *rules, size_t nrules,
-    const struct prefix *p, sources_visit *visit, void *arg)
-{
-	const struct source *source;
-	size_t i;
-
-	for (i = 0; i < nrules; i++) {
-		source = sources_find(s, rules[i], p);
-		if (source != NULL)
-			visit(arg, rules[i], p, source);
-	}
-}

@@ -87,10 +87,5 @@ void sources_drop_rule(struct sources *, uint32_t rule);
  */
 void sources_expire(struct sources *, struct wall now, size_t n,
     int64_t idle_s);
-/* Calls visit for the prefix's node under each of the rules that has one. */
-typedef void sources_visit(void *arg, uint32_t rule, const struct prefix *,
-    const struct source *);
-void sources_each_of(struct sources *, const uint32_t *rules, size_t nrules,
-    const struct prefix *, sources_visit *, void *arg);
 
 #endif

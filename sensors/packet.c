@@ -200,12 +200,6 @@ packet_decode(const struct buf *in, struct packet *out,
 }
 
 bool
-packet_is_first_syn(const struct packet *p)
-{
-	return p->has_tcp && (p->tcp_flags & TCP_DECISIVE) == TCP_SYN;
-}
-
-bool
 packet_is_not_first(const struct packet *p)
 {
 	if (p->is_later_fragment)

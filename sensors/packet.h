@@ -58,11 +58,9 @@ struct packet {
  */
 int packet_decode(const struct buf *in, struct packet *out,
     struct decode_error *err);
-/* True for what opens a connection: SYN without ACK, RST and FIN. */
-bool packet_is_first_syn(const struct packet *);
 /*
  * True for a packet that opens nothing: a later fragment, or TCP other than
- * the first SYN (OBS_NOT_FIRST).
+ * the first SYN, which has neither ACK nor RST nor FIN (OBS_NOT_FIRST).
  */
 bool packet_is_not_first(const struct packet *);
 

@@ -26,7 +26,7 @@ check(const struct packet *p)
 		abort();
 	if (!p->has_ports && (p->src_port != 0 || p->dst_port != 0))
 		abort();
-	if (packet_is_first_syn(p) && packet_is_not_first(p))
+	if (p->is_later_fragment && !packet_is_not_first(p))
 		abort();
 }
 

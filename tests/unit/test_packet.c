@@ -64,7 +64,6 @@ an_ipv4_syn(void **state)
 	assert_int_equal(p.tcp_flags, TCP_SYN);
 	assert_int_equal(p.ip_id, 0x1234);
 	assert_int_equal(p.payload_len, 0);
-	assert_true(packet_is_first_syn(&p));
 	assert_false(packet_is_not_first(&p));
 }
 
@@ -211,7 +210,6 @@ a_cut_transport_header_is_no_error(void **state)
 	    0);
 	assert_true(p.has_ports);
 	assert_false(p.has_tcp);
-	assert_false(packet_is_first_syn(&p));
 	/* By the capture. */
 	assert_int_equal(decode(SYN4_IP "9c41", &p, &err), 0);
 	assert_false(p.has_ports);

@@ -199,33 +199,6 @@ many_steps_are_numbered_from_the_start_again(void **state)
 	sources_free(s);
 }
 
-static void
-remember(void *arg, uint32_t rule, const struct prefix *p,
-    const struct source *source)
-{
-	uint32_t *seen = arg;
-
-	(void)p;
-	*seen = *seen * 10 + rule + source->conn;
-}
-
-static void
-a_prefix_is_found_under_each_rule(void **state)
-{
-	static const uint32_t rules[] = {3, 2, 1};
-	struct sources *s = sources_new(10, 1);
-	struct prefix p = host(1);
-	uint32_t seen = 0;
-
-	(void)state;
-	touch(s, 3, 1, 1)->conn = 5;
-	touch(s, 1, 1, 1);
-	touch(s, 2, 2, 1);
-	sources_each_of(s, rules, 3, &p, remember, &seen);
-	assert_int_equal(seen, 81);
-	sources_free(s);
-}
-
 int
 main(void)
 {
@@ -237,7 +210,6 @@ main(void)
 	    cmocka_unit_test(idle_ones_without_connections_expire),
 	    cmocka_unit_test(a_dropped_rule_leaves_the_others_in_their_order),
 	    cmocka_unit_test(many_steps_are_numbered_from_the_start_again),
-	    cmocka_unit_test(a_prefix_is_found_under_each_rule),
 	};
 
 	sources_free(NULL);
