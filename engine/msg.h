@@ -64,7 +64,7 @@ enum msg_type {
 #define MSG_MAX         65536
 #define MSG_TEXT_MAX    32768
 #define MSG_PATH_LEN    1024
-#define MSG_CHANGES_MAX 1024
+#define MSG_CHANGES_MAX 2000
 #define MSG_FOUND_MAX   1024
 #define MSG_NEVER_MAX   512
 #define MSG_OBS_MAX     256
