@@ -71,7 +71,7 @@ operate() {
 		next=$((next + 1))
 		ctl add bad "$one" for 6w >/dev/null 2>&1 || return 0
 		echo "$one" >>"$dir/added"
-		[ $((i % 4)) -eq 3 ] || continue
+		[ $((i % 2)) -eq 1 ] || continue
 		echo "$one" >>"$dir/tried"
 		ctl delete bad "$one" >/dev/null 2>&1 || return 0
 		echo "$one" >>"$dir/deleted"
@@ -127,7 +127,7 @@ for ((round = 1; round <= rounds; round++)); do
 	mapfile -t processes < <(echo "$daemon"; children)
 	choice=$((RANDOM % ${#processes[@]}))
 	victim=${processes[choice]}
-	names=(parent engine sensor)
+	names=(parent engine child child child)
 	hits+=("${names[choice]}")
 	delay=$(printf '0.%03d' $((RANDOM % 300)))
 	addresses $loads >"$dir/load"
