@@ -86,12 +86,11 @@ static void
 print_count(FILE *out, const struct json_object *o, const char *name,
     const char *count, const char *limit)
 {
-	if (json_get(o, limit) == NULL && json_number(o, count) == 0)
+	if (json_get(o, limit) == NULL)
 		return;
-	fprintf(out, "  %-9s %lld", name, json_number(o, count));
-	if (json_get(o, limit) != NULL)
-		fprintf(out, " of %s", json_text(o, limit));
-	if (strcmp(limit, "rate_limit") == 0 && json_get(o, limit) != NULL)
+	fprintf(out, "  %-9s %lld of %s", name, json_number(o, count),
+	    json_text(o, limit));
+	if (strcmp(limit, "rate_limit") == 0)
 		fprintf(out, " in %s s", json_text(o, "rate_seconds"));
 	fputc('\n', out);
 }
@@ -130,7 +129,7 @@ would_text(const char *would)
 		return "and will not be: the rules ignore it";
 	if (strcmp(would, "unwatched") == 0)
 		return "and no rule watches it";
-	return "and would be once a limit above is passed";
+	return "and would be once it passes a limit";
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "rules/ruleset.h"
 
 #define PARDON_DEFAULT_S 86400
+#define TERM_MOST_S      (INT64_C(100) * 366 * 86400) /* as in a policy */
 
 /*
  * Reads "for TIME" from the two words, or takes default_s where there are
@@ -38,11 +39,11 @@ term(struct control_session *s, int argc, char **argv, int64_t default_s,
 	}
 	if (argc != 0 && strcmp(argv[1], "never") == 0)
 		seconds = EXPIRE_NEVER;
-	else if (argc != 0 &&
-		 (duration_parse(argv[1], &seconds) == -1 || seconds < 1)) {
+	else if (argc != 0 && (duration_parse(argv[1], &seconds) == -1 ||
+				  seconds < 1 || seconds > TERM_MOST_S)) {
 		control_error(s,
 		    "expected a time such as 90s, 15m, 24h, 75d, 6w or never "
-		    "behind \"for\"");
+		    "behind \"for\", of at most a hundred years");
 		return -1;
 	}
 	*until =
@@ -168,10 +169,23 @@ answer_absent(struct control_session *s, int table, const struct prefix *p)
 	control_error(s, "%s is no entry of <%s>", text, name);
 }
 
+static void
+answer_named(struct control_session *s, int table, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+
+	control_error(s,
+	    "%s stays in <%s>, since the policy names it there: take it out "
+	    "of the policy and reload",
+	    prefix_format(p, text, sizeof(text)),
+	    control_ruleset(s)->tables[table].name);
+}
+
 void
 control_delete(struct control_session *s, int argc, char **argv)
 {
 	char line[CONTROL_ANSWER_MAX], text[PREFIX_STRLEN];
+	enum engine_result result;
 	struct prefix p;
 	struct json j;
 	int table;
@@ -180,9 +194,14 @@ control_delete(struct control_session *s, int argc, char **argv)
 	table = control_table(s, argv[0]);
 	if (table == -1 || control_prefix(s, argv[1], &p) == -1)
 		return;
-	if (engine_delete(s->engine, (uint16_t)table, &p, "deleted",
-		control_now(s)) != ENGINE_DONE) {
+	result = engine_delete(s->engine, (uint16_t)table, &p, "deleted",
+	    control_now(s));
+	if (result == ENGINE_ABSENT) {
 		answer_absent(s, table, &p);
+		return;
+	}
+	if (result == ENGINE_NAMED) {
+		answer_named(s, table, &p);
 		return;
 	}
 	control_begin(&j, line, "delete");

@@ -140,7 +140,6 @@ say_pardon(struct inquiry *q)
 	control_begin(&j, line, "pardon");
 	json_string(&j, "prefix",
 	    prefix_format(&view.prefix, text, sizeof(text)));
-	control_time(&j, "since", view.since);
 	control_time(&j, "until", view.expires);
 	control_say(s, &j);
 }
@@ -214,9 +213,12 @@ say_counted(struct json *j, const struct ruleset *rules,
 {
 	const struct rule_limits *limits = &rule->limits;
 
-	if (node != NULL) {
+	/* What has no limit is not lowered, and so says nothing. */
+	if (node != NULL && limits->max_src_conn != 0)
 		json_int(j, "conn", node->conn);
+	if (node != NULL && limits->max_src_states != 0)
 		json_int(j, "states", node->states);
+	if (node != NULL) {
 		json_int(j, "rate_count",
 		    (int64_t)threshold_count(&node->rate,
 			rules->rate_is_window));

@@ -114,6 +114,7 @@ struct wall engine_next(const struct engine *);
 enum engine_result {
 	ENGINE_DONE,
 	ENGINE_ABSENT,   /* delete: there is no such entry */
+	ENGINE_NAMED,    /* delete: it stays, since the policy names it */
 	ENGINE_NEVER,    /* a "never" address would be touched */
 	ENGINE_PARDONED, /* a pardon stands against it */
 	ENGINE_BREAKER,  /* "set limit holds" was reached */
@@ -132,7 +133,7 @@ void engine_restore(struct engine *, uint16_t table, const struct prefix *,
     const struct hold *, struct wall now);
 void engine_restore_pardon(struct engine *, const struct prefix *,
     struct wall until);
-/* Ends every hold of exactly this prefix in the table. */
+/* Ends every hold of exactly this prefix in the table but the policy's own. */
 enum engine_result engine_delete(struct engine *, uint16_t table,
     const struct prefix *, const char *cause, struct wall now);
 /* Ends every hold in the table but those that its file names.  How many. */

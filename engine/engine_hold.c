@@ -353,13 +353,35 @@ engine_restore_pardon(struct engine *e, const struct prefix *prefix,
 	tables_hold(e->pardons, 0, prefix, &hold);
 }
 
+/* Ends an entry's holds but those of the policy.  True: the entry is gone. */
+static bool
+end_but_named(struct engine *e, const struct entry_view *entry,
+    const char *cause, struct wall now)
+{
+	struct entry_view left;
+	struct hold hold;
+	size_t i;
+
+	/* From the last: ending one moves those behind it. */
+	for (i = entry->nholds; i > 0; i--) {
+		if (tables_get_hold(e->tables, entry->table, &entry->prefix,
+			i - 1, &hold) &&
+		    hold.origin != ORIGIN_FILE)
+			engine_end(e, entry->table, &entry->prefix, &hold,
+			    cause, now);
+	}
+	return !tables_get(e->tables, entry->table, &entry->prefix, &left);
+}
+
 enum engine_result
 engine_delete(struct engine *e, uint16_t table, const struct prefix *prefix,
     const char *cause, struct wall now)
 {
-	if (!engine_end_entry(e, table, prefix, cause, now))
+	struct entry_view view;
+
+	if (!tables_get(e->tables, table, prefix, &view))
 		return ENGINE_ABSENT;
-	return ENGINE_DONE;
+	return end_but_named(e, &view, cause, now) ? ENGINE_DONE : ENGINE_NAMED;
 }
 
 size_t
@@ -368,24 +390,14 @@ engine_flush_table(struct engine *e, uint16_t table, struct wall now)
 	struct entry_view views[64];
 	struct engine_gathered g = {0};
 	uint64_t cursor = 0;
-	size_t i, j, n, ended = 0;
-	struct entry_view left;
-	struct hold hold;
+	size_t i, n, ended = 0;
 
 	while ((n = tables_walk(e->tables, table, &cursor, views, 64)) > 0) {
 		for (i = 0; i < n; i++)
 			engine_gather(&g, &views[i]);
 	}
 	for (i = 0; i < g.n; i++) {
-		/* From the last: ending one moves those behind it. */
-		for (j = g.list[i].nholds; j > 0; j--) {
-			if (tables_get_hold(e->tables, table, &g.list[i].prefix,
-				j - 1, &hold) &&
-			    hold.origin != ORIGIN_FILE)
-				engine_end(e, table, &g.list[i].prefix, &hold,
-				    "flushed", now);
-		}
-		if (!tables_get(e->tables, table, &g.list[i].prefix, &left))
+		if (end_but_named(e, &g.list[i], "flushed", now))
 			ended++;
 	}
 	if (g.is_short)

@@ -210,6 +210,40 @@ what_the_store_refused_is_not_called_durable(void **state)
 }
 
 static void
+delete_leaves_what_the_policy_names(void **state)
+{
+	static const char *answer =
+	    "198.51.100.0/24 stays in <admins>, since the policy names it "
+	    "there: take it out of the policy and reload";
+
+	(void)state;
+	expect_error("delete admins 198.51.100.0/24", answer);
+	ask("add admins 198.51.100.0/24 for 1h");
+	expect_error("delete admins 198.51.100.0/24", answer);
+	expect_part("show table admins", "\"holds\":1,\"origin\":\"file\"");
+	expect_part("check 198.51.100.7", "\"would\":\"never\"");
+}
+
+static void
+a_term_is_at_most_a_hundred_years(void **state)
+{
+	(void)state;
+	expect_part("add seen 203.0.113.9 for 5200w", "\"expires\":\"2126-");
+	expect_part("add seen 203.0.113.8 for 99999999w", "a hundred years");
+	expect_part("pardon 203.0.113.8 for 36601d", "a hundred years");
+}
+
+static void
+a_pardon_is_shown_with_its_end(void **state)
+{
+	(void)state;
+	ask("pardon 203.0.113.9 for 1h");
+	expect_part("check 203.0.113.9",
+	    "{\"what\":\"pardon\",\"prefix\":\"203.0.113.9\","
+	    "\"until\":\"2026-11-22T10:36:37.000Z\"}\n");
+}
+
+static void
 delete_ends_the_entry_or_says_what_covers_it(void **state)
 {
 	(void)state;
@@ -456,7 +490,7 @@ check_shows_how_far_the_counters_are(void **state)
 	expect_part("check 203.0.113.9",
 	    "{\"what\":\"counted\",\"action\":\"watch\",\"file\":"
 	    "\"test.conf\",\"line\":10,\"by\":\"line 10\",\"table\":"
-	    "\"bruteforce\",\"conn\":2,\"states\":0,\"rate_count\":2,");
+	    "\"bruteforce\",\"conn\":2,\"rate_count\":2,");
 	engine_observe(fixture.engine, &o, 1, fixture.now);
 	engine_observe(fixture.engine, &o, 1, fixture.now);
 	expect_part("show source 203.0.113.9",
@@ -559,6 +593,9 @@ main(void)
 	    TEST(add_again_extends_and_never_shortens),
 	    TEST(a_refusal_names_the_member_and_why),
 	    TEST(what_the_store_refused_is_not_called_durable),
+	    TEST(delete_leaves_what_the_policy_names),
+	    TEST(a_term_is_at_most_a_hundred_years),
+	    TEST(a_pardon_is_shown_with_its_end),
 	    TEST(delete_ends_the_entry_or_says_what_covers_it),
 	    TEST(pardon_releases_everywhere_for_a_day),
 	    TEST(pardon_takes_the_prefix_that_rules_hold),
