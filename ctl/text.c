@@ -17,7 +17,8 @@
 
 enum column_type {
 	COLUMN_TEXT,
-	COLUMN_TABLE,  /* in <> */
+	COLUMN_NAME,   /* too long a one has a line of its own */
+	COLUMN_TABLE,  /* the same, in <> */
 	COLUMN_NUMBER, /* to the right */
 	COLUMN_WHEN,
 	COLUMN_LEFT, /* how long until then */
@@ -51,7 +52,7 @@ static const struct list lists[] = {
     {"rule", {{"LINE", "line", 4, COLUMN_NUMBER},
 		 {"SOURCES", "sources", 8, COLUMN_NUMBER},
 		 {"RULE", "text", 0, COLUMN_TEXT}}},
-    {"sensor", {{"SENSOR", "sensor", 20, COLUMN_TEXT},
+    {"sensor", {{"SENSOR", "sensor", 20, COLUMN_NAME},
 		   {"STATE", "state", 8, COLUMN_TEXT},
 		   {"PACKETS", "packets", 10, COLUMN_NUMBER},
 		   {"OBSERVED", "observations", 10, COLUMN_NUMBER},
@@ -89,6 +90,8 @@ print_cell(FILE *out, const struct column *c, const char *text, bool is_last)
 		fprintf(out, "%*s", c->width, text);
 	else if (is_last)
 		fprintf(out, "%s", text);
+	else if (c->type != COLUMN_TEXT && strlen(text) > (size_t)c->width)
+		fprintf(out, "%s\n%*s", text, c->width, "");
 	else
 		fprintf(out, "%-*s", c->width, text);
 	fputs(is_last ? "\n" : "  ", out);
