@@ -48,7 +48,8 @@ struct replay {
 	size_t ncaptures;
 	bool is_json;
 	bool is_damaged;
-	bool has_changed; /* the next lapse may have moved */
+	bool has_changed;   /* the next lapse may have moved */
+	unsigned int kinds; /* OBS_* bits that were observed */
 	struct wall first, now, next;
 };
 
@@ -136,6 +137,7 @@ observe(void *arg, const struct observation *obs, size_t n)
 	for (i = 0; i < n; i++) {
 		if (engine_waiting(r->engine) == ENGINE_AHEAD)
 			count_one(r);
+		r->kinds |= obs[i].kind;
 		engine_take(r->engine, &obs[i]);
 	}
 }
@@ -266,6 +268,29 @@ start_engine(struct replay *r)
 	r->has_changed = true;
 }
 
+/* Says so where no rule counts anything that the captures have. */
+static void
+warn_of_kinds(const struct replay *r)
+{
+	const struct ruleset *rs = engine_ruleset(r->engine);
+	unsigned int seen = r->kinds & ~(unsigned int)OBS_CLOSED, bit;
+	size_t i;
+
+	for (i = 0; i < rs->nrules; i++) {
+		if (!rs->rules[i].is_ignore && (rs->rules[i].kinds & seen) != 0)
+			return;
+	}
+	if (seen == 0)
+		return;
+	fputs("warning: no rule counts what these captures show:", stderr);
+	for (bit = 1; bit <= seen; bit <<= 1) {
+		if ((seen & bit) != 0)
+			fprintf(stderr, " %s",
+			    obs_kind_name((enum obs_kind)bit));
+	}
+	fputc('\n', stderr);
+}
+
 static void
 print_summary(struct replay *r)
 {
@@ -353,6 +378,7 @@ replay_run(struct ruleset *rs, const char *const *captures, size_t n,
 	while (engine_waiting(r.engine) > 0)
 		count_one(&r);
 	step_to(&r, last);
+	warn_of_kinds(&r);
 	print_summary(&r);
 	status = r.is_damaged ? 1 : 0;
 	if (fflush(stdout) == EOF) {

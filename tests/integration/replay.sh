@@ -68,6 +68,14 @@ replay "$conf" "$dir/zero.pcap" >/dev/null 2>"$dir/zero.err" || status=$?
 check "what is no capture exits with 1" test "$status" -eq 1
 check "and is named" grep -F zero.pcap "$dir/zero.err"
 
+printf 'table <b>\nsensor nflog group 5 seen passed\nwatch seen passed (overload <b>)\n' \
+	>"$dir/passed.conf"
+replay "$dir/passed.conf" "$file" >/dev/null 2>"$dir/kinds.err"
+check "rules that count nothing of a capture are told" grep -x \
+	'warning: no rule counts what these captures show: opened established' \
+	"$dir/kinds.err"
+check "and those that do are not" not grep warning "$dir/cut.err"
+
 status=0
 replay "$dir/none.conf" "$file" >/dev/null 2>&1 || status=$?
 check "a missing policy exits with 2" test "$status" -eq 2
