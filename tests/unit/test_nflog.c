@@ -180,7 +180,10 @@ connect_to(const char *host, uint16_t port)
 	close(fd);
 }
 
-/* The far end of the pair: connects once its interface was moved to it. */
+/*
+ * The far end of the pair: connects once its interface was moved to it, and
+ * stays until told, since its going takes the pair and the name along.
+ */
 static void
 far_end(int go)
 {
@@ -198,7 +201,7 @@ far_end(int go)
 	/* Refused, since nobody listens: then the SYN was there. */
 	(void)connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&to,
 	    len);
-	_exit(0);
+	_exit(read(go, &byte, 1) == 1 ? 0 : 1);
 }
 
 static void
@@ -230,8 +233,10 @@ log_new_reports_connections_but_not_loopback(void **state)
 	assert_non_null(run(up));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, go), 0);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		close(go[0]);
 		far_end(go[1]);
+	}
 	assert_int_equal(read(go[0], &byte, 1), 1);
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	assert_non_null(run(move));
@@ -242,6 +247,7 @@ log_new_reports_connections_but_not_loopback(void **state)
 	assert_int_equal(seen.last.dst_port, 2222);
 	assert_int_equal(seen.last.flags, 0);
 	assert_string_equal(seen.last.ifname, "near");
+	assert_int_equal(write(go[0], "g", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	close(go[0]);
