@@ -136,8 +136,9 @@ service_forget_releases(struct service *s)
 {
 	struct flight *flight;
 
-	TAILQ_FOREACH(flight, &s->flights, link)
-	flight->nreleases = 0;
+	for (flight = TAILQ_FIRST(&s->flights); flight != NULL;
+	     flight = TAILQ_NEXT(flight, link))
+		flight->nreleases = 0;
 }
 
 static void
