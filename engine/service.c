@@ -31,8 +31,12 @@
 #include "rules/ruleset.h"
 
 /* Inside the state directory, to which this process is confined. */
-#define STORE_PATH           "/trapline.db"
-#define COMMIT_DELAY_MS      3
+#define STORE_PATH "/trapline.db"
+/* What gathers in four times what the last commit took is one commit, ... */
+#define COMMIT_DELAY_MS 3
+#define COMMIT_PATIENCE 4
+/* ... but no report waits longer than this. */
+#define COMMIT_DELAY_MOST_MS 250
 #define COMMIT_RETRY_MS      1000
 #define TICK_MOST_MS         10000
 #define CLOCK_STORE_MS       60000
@@ -88,14 +92,30 @@ arm_tick(struct service *s)
 	arm_ms(s->tick, ms < 1 ? 1 : ms);
 }
 
+/*
+ * A commit writes each page that it touched, so a load of many entries in no
+ * order costs the more the more commits it takes.
+ */
+static int64_t
+commit_delay_ms(const struct service *s)
+{
+	int64_t ms = COMMIT_PATIENCE * s->commit_took_ns / 1000000;
+
+	if (ms < COMMIT_DELAY_MS)
+		return COMMIT_DELAY_MS;
+	return ms > COMMIT_DELAY_MOST_MS ? COMMIT_DELAY_MOST_MS : ms;
+}
+
 int
 service_commit(struct service *s)
 {
 	size_t pending = journal_pending(s->journal);
+	struct mono began;
 
 	service_send_changes(s);
 	if (pending == 0 && !store_is_dirty(s->store))
 		return 0;
+	began = mono_read();
 	if (journal_commit(s->journal) == -1) {
 		if (!s->store_failed)
 			log_warnx("store %s%s: %zu decisions are in force and "
@@ -111,6 +131,7 @@ service_commit(struct service *s)
 		    s->start->state_dir);
 	s->store_failed = false;
 	s->commits++;
+	s->commit_took_ns = mono_read().ns - began.ns;
 	event_del(s->commit);
 	return 0;
 }
@@ -125,7 +146,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	service_send_changes(s);
 	if (journal_pending(s->journal) > 0 &&
 	    !event_pending(s->commit, EV_TIMEOUT, NULL))
-		arm_ms(s->commit, COMMIT_DELAY_MS);
+		arm_ms(s->commit, commit_delay_ms(s));
 	arm_tick(s);
 }
 

@@ -103,6 +103,7 @@ struct service {
 	unsigned int log_told;
 	bool store_failed;
 	uint64_t commits;
+	int64_t commit_took_ns; /* the last one */
 	struct service_sensor sensors[SENSORS_MAX];
 	struct channel *resolver; /* NULL: none runs */
 };
