@@ -32,7 +32,8 @@ static struct {
 	int first;		/* ... the first of the statement, ... */
 	struct conf_word *tail; /* ... the rule's "via" or what is behind,
 	    ... */
-	char bracket;		/* ... and '{' or '(' when in such, else 0. */
+	char bracket;		/* ... '{' or '(' when in such, else 0, ... */
+	unsigned int depth;	/* ... and how many '{' are open. */
 } p;
 
 int yylex(void);
@@ -63,9 +64,9 @@ int yyparse(void);
 
 %type <word> family host host_item hosts kind names simple source_prefix
 %type <word> value
-%type <words> host_list name_list
+%type <words> host_group host_list name_group name_list
 %type <port> port ports
-%type <ports> port_list
+%type <ports> port_group port_list
 %type <number> flush
 
 %%
@@ -83,6 +84,7 @@ policy		: /* empty */
 			statement_drop(&p.statement);
 			p.token = NL;
 			p.bracket = 0;
+			p.depth = 0;
 		}
 		;
 
@@ -113,41 +115,54 @@ host		: host_item
 		}
 		;
 
-host_list	: host nl
+/* A list in a list is part of it: what macros with lists are used for. */
+host_group	: host
 		{
 			$$.first = $$.last = $1;
 		}
-		| host_list comma host nl
-		{
-			$1.last->next = $3;
-			$$.first = $1.first;
-			$$.last = $3;
-		}
-		;
-
-hosts		: host
 		| '{' nl host_list '}'
 		{
-			$$ = $3.first;
+			$$ = $3;
 		}
 		;
 
-name_list	: WORD nl
+host_list	: host_group nl
+		| host_list comma host_group nl
+		{
+			$1.last->next = $3.first;
+			$$.first = $1.first;
+			$$.last = $3.last;
+		}
+		;
+
+hosts		: host_group
+		{
+			$$ = $1.first;
+		}
+		;
+
+name_group	: WORD
 		{
 			$$.first = $$.last = $1;
 		}
-		| name_list comma WORD nl
+		| '{' nl name_list '}'
 		{
-			$1.last->next = $3;
-			$$.first = $1.first;
-			$$.last = $3;
+			$$ = $3;
 		}
 		;
 
-names		: WORD
-		| '{' nl name_list '}'
+name_list	: name_group nl
+		| name_list comma name_group nl
 		{
-			$$ = $3.first;
+			$1.last->next = $3.first;
+			$$.first = $1.first;
+			$$.last = $3.last;
+		}
+		;
+
+names		: name_group
+		{
+			$$ = $1.first;
 		}
 		;
 
@@ -181,22 +196,28 @@ port		: WORD
 		}
 		;
 
-port_list	: port nl
+port_group	: port
 		{
 			$$.first = $$.last = $1;
 		}
-		| port_list comma port nl
+		| '{' nl port_list '}'
 		{
-			$1.last->next = $3;
-			$$.first = $1.first;
-			$$.last = $3;
+			$$ = $3;
 		}
 		;
 
-ports		: port
-		| '{' nl port_list '}'
+port_list	: port_group nl
+		| port_list comma port_group nl
 		{
-			$$ = $3.first;
+			$1.last->next = $3.first;
+			$$.first = $1.first;
+			$$.last = $3.last;
+		}
+		;
+
+ports		: port_group
+		{
+			$$ = $1.first;
 		}
 		;
 
@@ -533,8 +554,12 @@ yylex(void)
 		p.tail = p.word;
 	if (p.token == '{' || p.token == '(')
 		p.bracket = (char)p.token;
+	if (p.token == '{')
+		p.depth++;
+	if (p.token == '}' && p.depth > 0)
+		p.depth--;
 	if (p.token == '}' || p.token == ')')
-		p.bracket = 0;
+		p.bracket = p.depth > 0 ? '{' : 0;
 	return p.token;
 }
 
