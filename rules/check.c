@@ -410,6 +410,7 @@ check_firewall(struct check *c)
 	const struct conf_word *w;
 	int choice;
 
+	c->ruleset->firewall_is_said = c->conf->firewalls != NULL;
 	for (w = c->conf->firewalls; w != NULL; w = w->next) {
 		choice =
 		    check_choice(c, w, "\"nft\", \"pf\" or \"memory\"", names);

@@ -397,9 +397,11 @@ print_all(const struct ruleset *rs, FILE *out)
 		if (rs->tables[i].name[0] != '\0')
 			print_table(rs, i, out);
 	}
-	if (rs->firewall != FIREWALL_MEMORY)
+	if (rs->firewall_is_said)
 		fprintf(out, "firewall %s\n",
-		    rs->firewall == FIREWALL_NFT ? "nft" : "pf");
+		    rs->firewall == FIREWALL_NFT  ? "nft"
+		    : rs->firewall == FIREWALL_PF ? "pf"
+						  : "memory");
 	for (i = 0; i < rs->nsensors; i++) {
 		if (rs->sensors[i].text[0] != '\0')
 			fprintf(out, "sensor %s\n", rs->sensors[i].text);

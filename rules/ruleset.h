@@ -118,6 +118,7 @@ struct ruleset {
 
 	/* "set" and "firewall" */
 	enum firewall_type firewall;
+	bool firewall_is_said; /* and is no default */
 	struct host_term *never;
 	size_t nnever;
 	char **never_names; /* host names, in lower case, none twice */
