@@ -71,7 +71,8 @@ decision_text(const struct decision *d, char *out, size_t size)
 
 	until[0] = count[0] = '\0';
 	if (has_expiry(d))
-		snprintf(until, sizeof(until), " until %s",
+		snprintf(until, sizeof(until), "%s%s",
+		    wall_is_never(d->expires) ? ", expires " : " until ",
 		    wall_format(d->expires, time, sizeof(time)));
 	if (d->count != DECISION_NO_COUNT)
 		snprintf(count, sizeof(count), " (%lld)", (long long)d->count);

@@ -310,11 +310,11 @@ print_summary(struct replay *r)
 	refused = counters.refused_never + counters.refused_pardoned +
 		  counters.refused_breaker + counters.refused_full;
 	if (!r->is_json) {
-		printf("%llu observations of %llu sources in %.3f seconds: "
-		       "%llu holds, %llu releases, %llu refused, "
-		       "%llu undecodable\n",
-		    (unsigned long long)counters.observations,
-		    (unsigned long long)counters.sources, seconds,
+		printf("in %.3f s: observations %llu, sources %llu, "
+		       "holds %llu, releases %llu, refused %llu, "
+		       "undecodable %llu\n",
+		    seconds, (unsigned long long)counters.observations,
+		    (unsigned long long)counters.sources,
 		    (unsigned long long)counters.holds,
 		    (unsigned long long)counters.releases,
 		    (unsigned long long)refused,

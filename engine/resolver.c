@@ -330,8 +330,8 @@ resolver_run(const struct resolver_start *start)
 		fatalx("no memory for events");
 	privdrop(start->user, NULL);
 	sandbox_enter(SANDBOX_RESOLVER);
-	log_info("running: %zu names, %d name servers", start->nnames,
-	    resolver.nservers);
+	log_info("running, for names: %zu, with name servers: %d",
+	    start->nnames, resolver.nservers);
 	start_questions();
 	event_base_dispatch(resolver.base);
 	fatalx("the event loop ended");

@@ -122,7 +122,7 @@ restore(struct service *s, const struct ruleset *old)
 	if (store_each_hold(s->store, restore_hold, &r) == -1)
 		fatalx("store: holds: %s", store_error(s->store));
 	if (r.restored > 0)
-		log_info("%zu holds are back from the store", r.restored);
+		log_info("holds back from the store: %zu", r.restored);
 	if (r.unknown > 0)
 		log_warnx("the store keeps %zu holds of tables that the "
 			  "policy does not have",

@@ -72,7 +72,7 @@ check "in its own set" in_set green 203.0.113.4
 
 write_policy "$red" "$green" "$blue"
 check "the table comes back" ctl reload
-check "and what it held" await "$dir/daemon.log" '1 holds are back' 10
+check "and what it held" await "$dir/daemon.log" 'back from the store: 1' 10
 check "is known" ctl check 203.0.113.1
 check "and in the kernel again" timeout 10 sh -c "
 	until ip netns exec '$space' nft list table inet trapline |

@@ -125,6 +125,11 @@ text_tells_a_reader_what_until_when_and_why(void **state)
 	    "2026-11-22T09:36:37.000Z hold <bruteforce> 192.0.2.1 until "
 	    "2027-01-03T09:36:37.000Z: max-src-conn-rate 15/5 (16) by rule "
 	    "ssh, seen by nflog group 5");
+	d.expires = WALL_NEVER;
+	expect_text(&d,
+	    "2026-11-22T09:36:37.000Z hold <bruteforce> 192.0.2.1, expires "
+	    "never: max-src-conn-rate 15/5 (16) by rule ssh, seen by nflog "
+	    "group 5");
 	d.kind = DECISION_REFUSE;
 	d.sensor = "";
 	d.cause = "never";
