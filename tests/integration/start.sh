@@ -9,7 +9,7 @@
 
 # shellcheck source=tests/integration/lib.bash
 . "$(dirname "$0")/lib.bash"
-need ip nft unshare nc pgrep
+need ip nft unshare perl pgrep
 need_namespaces
 
 space=$tag-start
@@ -145,8 +145,21 @@ for node in null zero random urandom; do
 	: >"$dir/dev/$node"
 done
 : >"$dir/syslog"
-nc -lkuU "$dir/dev/log" >"$dir/syslog" &
-nc -lkuU "$dir/notify" >"$dir/notified" &
+# datagrams PATH: what is sent to a socket of its own there, a line each.
+datagrams() {
+	# shellcheck disable=SC2016
+	exec perl -MSocket -e '
+		socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+		bind($s, sockaddr_un($ARGV[0])) or die "$ARGV[0]: $!";
+		$| = 1;
+		print "listening\n";
+		print "$text\n" while defined recv($s, $text, 65536, 0);' "$1"
+}
+: >"$dir/notified"
+datagrams "$dir/dev/log" >"$dir/syslog" &
+datagrams "$dir/notify" >"$dir/notified" &
+await "$dir/syslog" '^listening' 10 >/dev/null
+await "$dir/notified" '^listening' 10 >/dev/null
 chmod 711 "$dir"
 
 # background [OPTION ...]: starts the daemon as one, from the policy's directory.
