@@ -68,4 +68,7 @@ enum firewall_type {
 	FIREWALL_PF,
 };
 
+/* The word behind "firewall" in the policy. */
+const char *firewall_name(enum firewall_type);
+
 #endif

@@ -96,7 +96,9 @@ parent_actuator_open(struct parent *p)
 	conf = actuator_conf_of(p);
 	p->ops = actuator_find(p->ruleset->firewall);
 	if (p->ops == NULL)
-		fatalx("the policy's firewall is not in this build");
+		fatalx("firewall %s: not in this build of traplined: with "
+		       "\"firewall memory\" it decides and enforces nothing",
+		    firewall_name(p->ruleset->firewall));
 	if (p->ops->open(&conf, &p->actuator) == -1)
 		fatalx("firewall %s: could not be opened", p->ops->name);
 	p->counters = event_new(p->base, -1, EV_PERSIST, on_counters, p);

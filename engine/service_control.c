@@ -21,20 +21,6 @@ service_of(struct control_host *host)
 	return ((struct service_host *)host)->service;
 }
 
-static const char *
-firewall_word(enum firewall_type type)
-{
-	switch (type) {
-	case FIREWALL_NFT:
-		return "nft";
-	case FIREWALL_PF:
-		return "pf";
-	case FIREWALL_MEMORY:
-		break;
-	}
-	return "memory";
-}
-
 static void
 host_status(struct control_host *host, struct control_status *out)
 {
@@ -45,7 +31,7 @@ host_status(struct control_host *host, struct control_status *out)
 	out->now = service_now(s);
 	out->clock = &s->clock;
 	out->is_decoupled = s->is_decoupled;
-	out->firewall = firewall_word(engine_ruleset(s->engine)->firewall);
+	out->firewall = firewall_name(engine_ruleset(s->engine)->firewall);
 	out->pending_changes = s->nflights;
 	out->pending_commits = journal_pending(s->journal);
 	out->store_error = s->store_failed ? store_error(s->store) : NULL;

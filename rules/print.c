@@ -398,10 +398,7 @@ print_all(const struct ruleset *rs, FILE *out)
 			print_table(rs, i, out);
 	}
 	if (rs->firewall_is_said)
-		fprintf(out, "firewall %s\n",
-		    rs->firewall == FIREWALL_NFT  ? "nft"
-		    : rs->firewall == FIREWALL_PF ? "pf"
-						  : "memory");
+		fprintf(out, "firewall %s\n", firewall_name(rs->firewall));
 	for (i = 0; i < rs->nsensors; i++) {
 		if (rs->sensors[i].text[0] != '\0')
 			fprintf(out, "sensor %s\n", rs->sensors[i].text);
