@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "engine/store.h"
+#include "tests/unit/store_dir.h"
 #include "trapline_config.h"
 
 #ifdef HAVE_LIBSECCOMP
@@ -33,32 +34,6 @@
 #endif
 
 #define ROUNDS 30
-
-static char dir[64];
-static char path[96];
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/trapline-store-%ld", (long)getpid());
-	if (mkdir(dir, 0700) == -1)
-		return -1;
-	snprintf(path, sizeof(path), "%s/store.db", dir);
-	return 0;
-}
-
-static int
-remove_dir(void **state)
-{
-	char name[128];
-
-	(void)state;
-	unlink(path);
-	snprintf(name, sizeof(name), "%s-wal", path);
-	unlink(name);
-	return rmdir(dir);
-}
 
 static struct prefix
 prefix_number(uint32_t i)
